@@ -1,0 +1,133 @@
+/** Reading and writing accounts from TypeScript: public views, journal chunks of accounts, order by id. */
+import { LedgerError } from "./errors.js";
+import { isHashKind, readId } from "./identifiers.js";
+import * as layout from "./layout.js";
+import type { MemoryPlan } from "./memory.js";
+import type { Account } from "./types.js";
+
+/** Accounts of a chunk: as many as surely fit one page of the store. */
+export const ACCOUNTS_A_CHUNK = 500;
+
+/** The account table as TypeScript sees it. Reads are meaningful at a batch boundary. */
+export class AccountTable {
+  readonly #plan: MemoryPlan;
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #assetCode: (number: number) => string;
+
+  constructor(memory: WebAssembly.Memory, plan: MemoryPlan, assetCode: (number: number) => string) {
+    this.#plan = plan;
+    this.#bytes = new Uint8Array(memory.buffer);
+    this.#view = new DataView(memory.buffer);
+    this.#assetCode = assetCode;
+  }
+
+  get count(): number {
+    return this.#view.getUint32(layout.SUPERBLOCK + layout.SB_ACCOUNT_COUNT, true);
+  }
+
+  #hot(slot: number): number {
+    return this.#plan.accounts + slot * layout.ACCOUNT_SIZE;
+  }
+
+  #cold(slot: number): number {
+    return this.#plan.accountsCold + slot * layout.ACCOUNT_COLD_SIZE;
+  }
+
+  #text(slot: number): number {
+    return this.#plan.text + this.#view.getUint32(this.#cold(slot) + layout.AO_ID_TEXT, true);
+  }
+
+  #unsigned128(address: number): bigint {
+    return this.#view.getBigUint64(address, true) | (this.#view.getBigUint64(address + 8, true) << 64n);
+  }
+
+  id(slot: number): string {
+    const hot = this.#hot(slot);
+    return readId(this.#bytes, this.#bytes[hot + layout.AC_ID_KIND]!, hot + layout.AC_KEY, this.#text(slot));
+  }
+
+  flags(slot: number): number {
+    return this.#view.getUint16(this.#hot(slot) + layout.AC_FLAGS, true);
+  }
+
+  asset(slot: number): number {
+    return this.#view.getUint16(this.#hot(slot) + layout.AC_ASSET, true);
+  }
+
+  code(slot: number): number {
+    return this.#view.getUint16(this.#hot(slot) + layout.AC_CODE, true);
+  }
+
+  /** The account in this slot as the API shows it. */
+  read(slot: number): Account {
+    const hot = this.#hot(slot);
+    const cold = this.#cold(slot);
+    const flags = this.flags(slot);
+    const debitsPosted = this.#unsigned128(hot + layout.AC_DEBITS_POSTED);
+    const creditsPosted = this.#unsigned128(hot + layout.AC_CREDITS_POSTED);
+    return {
+      id: this.id(slot),
+      asset: this.#assetCode(this.asset(slot)),
+      code: this.code(slot),
+      debitsMustNotExceedCredits: (flags & layout.ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS) !== 0,
+      creditsMustNotExceedDebits: (flags & layout.ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS) !== 0,
+      debitsPosted,
+      creditsPosted,
+      debitsPending: this.#unsigned128(cold + layout.AO_DEBITS_PENDING),
+      creditsPending: this.#unsigned128(cold + layout.AO_CREDITS_PENDING),
+      balance: creditsPosted - debitsPosted,
+      version: Number(this.#view.getBigUint64(hot + layout.AC_VERSION, true)),
+    };
+  }
+
+  /**
+   * Writes the journal chunk that creates the accounts of slots `from`…`to` − 1, at most {@link ACCOUNTS_A_CHUNK},
+   * at `address`, and returns its byte length.
+   */
+  writeChunk(from: number, to: number, address: number, timestamp: bigint): number {
+    if (to - from > ACCOUNTS_A_CHUNK) throw new LedgerError("internal", `${to - from} accounts do not fit a chunk`);
+    const view = this.#view;
+    const bytes = this.#bytes;
+    let at = address + layout.CHUNK_HEADER_SIZE;
+    bytes.fill(0, address, at);
+    for (let slot = from; slot < to; slot++) {
+      const hot = this.#hot(slot);
+      const kind = bytes[hot + layout.AC_ID_KIND]!;
+      bytes.fill(0, at, at + layout.JOURNAL_ACCOUNT_SIZE);
+      bytes.copyWithin(at + layout.JA_KEY, hot + layout.AC_KEY, hot + layout.AC_KEY + 16);
+      view.setUint16(at + layout.JA_FLAGS, this.flags(slot), true);
+      view.setUint16(at + layout.JA_ASSET, this.asset(slot), true);
+      view.setUint16(at + layout.JA_CODE, this.code(slot), true);
+      bytes[at + layout.JA_ID_KIND] = kind;
+      at += layout.JOURNAL_ACCOUNT_SIZE;
+      if (isHashKind(kind)) {
+        const padded = (kind + 7) & ~7;
+        const text = this.#text(slot);
+        bytes.fill(0, at, at + padded);
+        bytes.copyWithin(at, text, text + kind);
+        at += padded;
+      }
+    }
+    view.setUint32(address + layout.CH_MAGIC, layout.CHUNK_MAGIC, true);
+    view.setUint16(address + layout.CH_VERSION, layout.CHUNK_VERSION, true);
+    view.setUint16(address + layout.CH_KIND, layout.CHUNK_KIND_ACCOUNTS, true);
+    view.setUint32(address + layout.CH_BYTE_LENGTH, at - address, true);
+    view.setUint32(address + layout.CH_RECORD_COUNT, to - from, true);
+    view.setBigUint64(address + layout.CH_TIMESTAMP, timestamp, true);
+    view.setUint32(address + layout.CH_FIRST_SLOT, from, true);
+    return at - address;
+  }
+
+  /** Slots in the order of their ids' bytes. */
+  slotsById(): Uint32Array {
+    const count = this.count;
+    const ids = new Array<Buffer>(count);
+    const slots = new Uint32Array(count);
+    for (let slot = 0; slot < count; slot++) {
+      ids[slot] = Buffer.from(this.id(slot));
+      slots[slot] = slot;
+    }
+    return slots.sort((a, b) => Buffer.compare(ids[a]!, ids[b]!));
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * The result codes of a transfer: one table, in the order of checks, that every other place reads.
+ *
+ * The first check that applies decides. `recorded` outcomes take a sequence and are kept for ever; a recorded
+ * rejection burns its id, because its reason depended on the state at that moment.
+ */
+import * as codes from "./codes.js";
+
+/** One row of the table. */
+export interface TransferResultRow<Name extends string = string> {
+  /** The number in the journal. */
+  readonly number: number;
+  readonly name: Name;
+  /** Whether the outcome is written to the journal and takes a sequence. */
+  readonly recorded: boolean;
+  /** One sentence for people. */
+  readonly meaning: string;
+}
+
+function row<const Name extends string>(
+  number: number,
+  name: Name,
+  recorded: "recorded" | "not recorded",
+  meaning: string,
+): TransferResultRow<Name> {
+  return { number, name, recorded: recorded === "recorded", meaning };
+}
+
+/** In the order of checks. */
+export const TRANSFER_RESULTS = [
+  row(codes.INVALID_ROW, "invalid_row", "not recorded", "The row of the file could not be read as fields."),
+  row(
+    codes.INVALID_AMOUNT,
+    "invalid_amount",
+    "not recorded",
+    "The amount is not a decimal within the asset's scale and below 2^128.",
+  ),
+  row(codes.RESERVED_FLAG, "reserved_flag", "not recorded", "A flag is set that has no meaning."),
+  row(codes.ID_MUST_NOT_BE_EMPTY, "id_must_not_be_empty", "not recorded", "The transfer has no id."),
+  row(codes.ID_TOO_LONG, "id_too_long", "not recorded", "The transfer's id takes more than 64 bytes."),
+  row(codes.ID_NOT_UTF8, "id_not_utf8", "not recorded", "The transfer's id is not well-formed Unicode."),
+  row(
+    codes.EXISTS_WITH_DIFFERENT_FLAGS,
+    "exists_with_different_flags",
+    "not recorded",
+    "A transfer of this id exists, with other flags.",
+  ),
+  row(
+    codes.EXISTS_WITH_DIFFERENT_DEBIT_ACCOUNT,
+    "exists_with_different_debit_account_id",
+    "not recorded",
+    "A transfer of this id exists, with another debit account.",
+  ),
+  row(
+    codes.EXISTS_WITH_DIFFERENT_CREDIT_ACCOUNT,
+    "exists_with_different_credit_account_id",
+    "not recorded",
+    "A transfer of this id exists, with another credit account.",
+  ),
+  row(
+    codes.EXISTS_WITH_DIFFERENT_AMOUNT,
+    "exists_with_different_amount",
+    "not recorded",
+    "A transfer of this id exists, with another amount.",
+  ),
+  row(
+    codes.EXISTS_WITH_DIFFERENT_USER_DATA,
+    "exists_with_different_user_data",
+    "not recorded",
+    "A transfer of this id exists, with other user data.",
+  ),
+  row(
+    codes.EXISTS_WITH_DIFFERENT_ASSET,
+    "exists_with_different_asset",
+    "not recorded",
+    "A transfer of this id exists, in another asset.",
+  ),
+  row(
+    codes.EXISTS_WITH_DIFFERENT_CODE,
+    "exists_with_different_code",
+    "not recorded",
+    "A transfer of this id exists, with another code.",
+  ),
+  row(codes.EXISTS, "exists", "not recorded", "This very transfer was made before; the sequence is the original's."),
+  row(
+    codes.ID_ALREADY_FAILED,
+    "id_already_failed",
+    "not recorded",
+    "A transfer of this id was rejected before for a reason that depended on state; an id is never tried twice.",
+  ),
+  row(
+    codes.DEBIT_ACCOUNT_ID_MUST_NOT_BE_EMPTY,
+    "debit_account_id_must_not_be_empty",
+    "not recorded",
+    "The debit account has no id.",
+  ),
+  row(
+    codes.DEBIT_ACCOUNT_ID_TOO_LONG,
+    "debit_account_id_too_long",
+    "not recorded",
+    "The debit account's id takes more than 64 bytes.",
+  ),
+  row(
+    codes.DEBIT_ACCOUNT_ID_NOT_UTF8,
+    "debit_account_id_not_utf8",
+    "not recorded",
+    "The debit account's id is not well-formed Unicode.",
+  ),
+  row(
+    codes.CREDIT_ACCOUNT_ID_MUST_NOT_BE_EMPTY,
+    "credit_account_id_must_not_be_empty",
+    "not recorded",
+    "The credit account has no id.",
+  ),
+  row(
+    codes.CREDIT_ACCOUNT_ID_TOO_LONG,
+    "credit_account_id_too_long",
+    "not recorded",
+    "The credit account's id takes more than 64 bytes.",
+  ),
+  row(
+    codes.CREDIT_ACCOUNT_ID_NOT_UTF8,
+    "credit_account_id_not_utf8",
+    "not recorded",
+    "The credit account's id is not well-formed Unicode.",
+  ),
+  row(
+    codes.ACCOUNTS_MUST_BE_DIFFERENT,
+    "accounts_must_be_different",
+    "not recorded",
+    "Debit and credit name the same account.",
+  ),
+  row(codes.AMOUNT_MUST_NOT_BE_ZERO, "amount_must_not_be_zero", "not recorded", "The amount is zero."),
+  row(
+    codes.DEBIT_ACCOUNT_NOT_FOUND,
+    "debit_account_not_found",
+    "recorded",
+    "The debit account did not exist at that moment.",
+  ),
+  row(
+    codes.CREDIT_ACCOUNT_NOT_FOUND,
+    "credit_account_not_found",
+    "recorded",
+    "The credit account did not exist at that moment.",
+  ),
+  row(
+    codes.ACCOUNTS_MUST_HAVE_THE_SAME_ASSET,
+    "accounts_must_have_the_same_asset",
+    "not recorded",
+    "The two accounts hold different assets.",
+  ),
+  row(
+    codes.TRANSFER_MUST_HAVE_THE_SAME_ASSET_AS_ACCOUNTS,
+    "transfer_must_have_the_same_asset_as_accounts",
+    "not recorded",
+    "The amount is written in another asset than the accounts hold.",
+  ),
+  row(
+    codes.OVERFLOWS_DEBITS_POSTED,
+    "overflows_debits_posted",
+    "recorded",
+    "The debit account's posted debits would reach 2^128.",
+  ),
+  row(
+    codes.OVERFLOWS_CREDITS_POSTED,
+    "overflows_credits_posted",
+    "recorded",
+    "The credit account's posted credits would reach 2^128.",
+  ),
+  row(
+    codes.EXCEEDS_CREDITS,
+    "exceeds_credits",
+    "recorded",
+    "The debit account may not be debited beyond its credits, and this transfer would do so.",
+  ),
+  row(
+    codes.EXCEEDS_DEBITS,
+    "exceeds_debits",
+    "recorded",
+    "The credit account may not be credited beyond its debits, and this transfer would do so.",
+  ),
+  row(codes.OK, "ok", "recorded", "The transfer is made."),
+] as const;
+
+/** Name of a transfer's result. */
+export type TransferResultCode = (typeof TRANSFER_RESULTS)[number]["name"];
+
+const nameByNumber: (TransferResultCode | undefined)[] = new Array(codes.RESULT_CODE_LIMIT).fill(undefined);
+for (const { number, name, recorded } of TRANSFER_RESULTS) {
+  if (nameByNumber[number] !== undefined) throw new Error(`result number ${number} is taken twice`);
+  if (recorded !== (number === codes.OK || number >= codes.RECORDED_FROM)) {
+    throw new Error(`result ${name} has a number on the wrong side of RECORDED_FROM`);
+  }
+  nameByNumber[number] = name;
+}
+
+/** Name of the result with this number in the kernel and the journal. */
+export function resultName(number: number): TransferResultCode {
+  const name = nameByNumber[number];
+  if (name === undefined) throw new Error(`result number ${number} is not in the table: a bug in the kernel`);
+  return name;
+}
+
+/** The results of creating an account, in the order of checks. */
+export const ACCOUNT_RESULTS = [
+  "id_must_not_be_empty",
+  "id_too_long",
+  "id_not_utf8",
+  "exists_with_different_flags",
+  "exists_with_different_asset",
+  "exists_with_different_code",
+  "exists",
+  "flags_are_mutually_exclusive",
+  "asset_unknown",
+  "ok",
+] as const;
+
+/** Name of an account creation's result. */
+export type AccountResultCode = (typeof ACCOUNT_RESULTS)[number];

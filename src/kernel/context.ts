@@ -1,0 +1,88 @@
+/** Addresses inside a batch context. */
+import {
+  CX_CONTESTED_CREDIT,
+  CX_CONTESTED_DEBIT,
+  CX_RECORDS,
+  CX_SCRATCH,
+  CX_SEQUENCE,
+  CX_SLICES,
+  RECORD_SIZE_LOG2,
+  SL_COUNT,
+  SLICE_CAPACITY_LOG2,
+  SLICE_ENTRY_SIZE,
+  TR_AMOUNT_HIGH,
+  TR_FLAGS,
+  TR_HAS_COLD,
+  TR_USER_DATA,
+} from "../core/layout";
+
+// @ts-ignore: decorator
+@inline
+export function sliceEntry(context: usize, slice: u32): usize {
+  return context + CX_SLICES + <usize>slice * SLICE_ENTRY_SIZE;
+}
+
+// @ts-ignore: decorator
+@inline
+export function sliceCount(context: usize, slice: u32): u32 {
+  return load<u32>(sliceEntry(context, slice), SL_COUNT);
+}
+
+/** Record index of a slice's first record. */
+// @ts-ignore: decorator
+@inline
+export function sliceFirst(slice: u32): u32 {
+  return slice << SLICE_CAPACITY_LOG2;
+}
+
+// @ts-ignore: decorator
+@inline
+export function recordAddress(context: usize, index: u32): usize {
+  return context + CX_RECORDS + (<usize>index << RECORD_SIZE_LOG2);
+}
+
+// @ts-ignore: decorator
+@inline
+export function scratchAddress(context: usize, index: u32): usize {
+  return context + CX_SCRATCH + (<usize>index << 4);
+}
+
+// @ts-ignore: decorator
+@inline
+export function sequenceAddress(context: usize, index: u32): usize {
+  return context + CX_SEQUENCE + (<usize>index << 2);
+}
+
+/** Whether classify or resolve found that the record's outcome depends on order. */
+// @ts-ignore: decorator
+@inline
+export function isContested(context: usize, index: u32): bool {
+  return (load<u8>(context + index, CX_CONTESTED_DEBIT) | load<u8>(context + index, CX_CONTESTED_CREDIT)) != 0;
+}
+
+/** Whether the record's cold line says anything; otherwise all its fields are zero, whatever the memory holds. */
+// @ts-ignore: decorator
+@inline
+export function hasCold(record: usize): bool {
+  return (load<u16>(record, TR_FLAGS) & TR_HAS_COLD) != 0;
+}
+
+// @ts-ignore: decorator
+@inline
+export function amountHigh(record: usize): u64 {
+  return hasCold(record) ? load<u64>(record, TR_AMOUNT_HIGH) : 0;
+}
+
+/** The flags that the caller set. */
+// @ts-ignore: decorator
+@inline
+export function recordFlags(record: usize): u32 {
+  return <u32>load<u16>(record, TR_FLAGS) & ~TR_HAS_COLD;
+}
+
+/** Address of the record's 16 bytes of user data, or 0 where they are zero. */
+// @ts-ignore: decorator
+@inline
+export function recordUserData(record: usize): usize {
+  return hasCold(record) ? record + TR_USER_DATA : 0;
+}

@@ -1,0 +1,159 @@
+/**
+ * The exactly-once index: which transfer used an id first.
+ *
+ * Sixty-four partitions by id hash. A partition is probed and grown by one owner at a time, so no access is atomic.
+ * Entries hold a sequence and 36 bits of the hash; what looks like a hit is compared with the record itself, in this
+ * batch or in the journal.
+ */
+import {
+  ID_HASH_BITS,
+  ID_LOAD_DENOMINATOR,
+  ID_LOAD_NUMERATOR,
+  ID_PARTITION_HEADERS,
+  ID_PARTITIONS_LOG2,
+  ID_SEQUENCE_BITS,
+  ID_SEQUENCE_MASK,
+  IDQ_HASH,
+  IDQ_INDEX,
+  IP_COUNT,
+  IP_HEADER_SIZE,
+  IP_LOG2,
+  SB_ID_INDEX,
+  SB_ID_PARTITION_STRIDE,
+  SUPERBLOCK,
+} from "../core/layout";
+
+// @ts-ignore: decorator
+@inline
+export function idPartitionOf(hash: u64): u32 {
+  return <u32>(hash >> (64 - ID_PARTITIONS_LOG2));
+}
+
+/** The hash bits that an entry keeps, in the low 36 bits. */
+// @ts-ignore: decorator
+@inline
+export function idTag(hash: u64): u64 {
+  return (hash << ID_PARTITIONS_LOG2) >> (64 - ID_HASH_BITS);
+}
+
+// @ts-ignore: decorator
+@inline
+export function idPartitionHeader(partition: u32): usize {
+  return <usize>ID_PARTITION_HEADERS + <usize>partition * IP_HEADER_SIZE;
+}
+
+// @ts-ignore: decorator
+@inline
+export function idPartitionTable(partition: u32): usize {
+  return <usize>load<u32>(SUPERBLOCK, SB_ID_INDEX) + <usize>partition * load<u32>(SUPERBLOCK, SB_ID_PARTITION_STRIDE);
+}
+
+// @ts-ignore: decorator
+@inline
+export function homePosition(tag: u64, log2: u32): u32 {
+  return <u32>(tag >> (ID_HASH_BITS - log2));
+}
+
+// @ts-ignore: decorator
+@inline
+export function entryOf(tag: u64, sequence: u64): u64 {
+  return (tag << ID_SEQUENCE_BITS) | sequence;
+}
+
+// @ts-ignore: decorator
+@inline
+export function entrySequence(entry: u64): u32 {
+  return <u32>entry & ID_SEQUENCE_MASK;
+}
+
+// @ts-ignore: decorator
+@inline
+export function entryTag(entry: u64): u64 {
+  return entry >> ID_SEQUENCE_BITS;
+}
+
+/** Position of the first entry from `position` on that is empty. */
+// @ts-ignore: decorator
+@inline
+function firstEmpty(table: usize, mask: u32, position: u32): usize {
+  let at = position;
+  while (load<u64>(table + (<usize>at << 3)) != 0) at = (at + 1) & mask;
+  return table + (<usize>at << 3);
+}
+
+/**
+ * Makes room for `more` ids in a partition, doubling its table as often as it takes, as far as its stride allows.
+ * An entry knows its hash, so nothing but the table itself is read. The old table is parked at the end of the
+ * stride, which is half as long again as the largest table.
+ */
+export function reserveIds(partition: u32, more: u32): void {
+  const header = idPartitionHeader(partition);
+  const table = idPartitionTable(partition);
+  const stride = load<u32>(SUPERBLOCK, SB_ID_PARTITION_STRIDE);
+  let log2 = load<u32>(header, IP_LOG2);
+  const needed = (<u64>load<u32>(header, IP_COUNT) + more) * ID_LOAD_DENOMINATOR;
+  while (needed > (<u64>ID_LOAD_NUMERATOR << log2)) {
+    const size = <u32>8 << log2;
+    if (<u64>size * 3 > stride) return;
+    const parked = table + stride - size;
+    memory.copy(parked, table, size);
+    memory.fill(table, 0, <usize>size << 1);
+    log2++;
+    const mask: u32 = (1 << log2) - 1;
+    for (let from = parked, end = parked + size; from < end; from += 8) {
+      const entry = load<u64>(from);
+      if (entry != 0) store<u64>(firstEmpty(table, mask, homePosition(entryTag(entry), log2)), entry);
+    }
+    store<u32>(header, log2, IP_LOG2);
+  }
+}
+
+/** Reads the home entries of a run of queued ids, so that the probes that follow find them in the cache. */
+export function touchHomes(queue: usize, count: u32, table: usize, log2: u32): u64 {
+  let seen: u64 = 0;
+  for (let i: u32 = 0; i < count; i++) {
+    const tag = idTag(load<u64>(queue + (<usize>i << 4), IDQ_HASH));
+    seen |= load<u64>(table + (<usize>homePosition(tag, log2) << 3));
+  }
+  return seen;
+}
+
+/**
+ * Adds an id known to be new, from the journal. Returns the sequence of an earlier entry with the same hash bits,
+ * which `verify` compares with it, or 0.
+ */
+export function insertId(hash: u64, sequence: u32): u32 {
+  const partition = idPartitionOf(hash);
+  reserveIds(partition, 1);
+  const header = idPartitionHeader(partition);
+  const log2 = load<u32>(header, IP_LOG2);
+  const table = idPartitionTable(partition);
+  const mask: u32 = (1 << log2) - 1;
+  const tag = idTag(hash);
+  let twin: u32 = 0;
+  let position = homePosition(tag, log2);
+  while (true) {
+    const at = table + (<usize>position << 3);
+    const entry = load<u64>(at);
+    if (entry == 0) {
+      store<u64>(at, entryOf(tag, sequence));
+      break;
+    }
+    if (entryTag(entry) == tag) twin = entrySequence(entry);
+    position = (position + 1) & mask;
+  }
+  store<u32>(header, load<u32>(header, IP_COUNT) + 1, IP_COUNT);
+  return twin;
+}
+
+// @ts-ignore: decorator
+@inline
+export function queuedHash(entry: usize): u64 {
+  return load<u64>(entry, IDQ_HASH);
+}
+
+// @ts-ignore: decorator
+@inline
+export function queuedIndex(entry: usize): u32 {
+  return load<u32>(entry, IDQ_INDEX);
+}

@@ -1,0 +1,279 @@
+/**
+ * Executing a batch: classify, release and decideContested for many threads, decideSlice for one.
+ *
+ * `classify` applies every leg ahead of its turn, partition by partition, wherever no order could refuse it: an
+ * account's debits of the batch are checked against its credits at the batch's start, so credits of the same batch
+ * can only help. Where a check fails, the account is contested, and with it every transfer that touches it.
+ * `release` takes the contested transfers' legs back, and `decideContested` executes exactly those in batch order.
+ * Accounts limited on the credit side are the mirror image: their credits are checked before their debits are applied.
+ */
+
+import { OK } from "../core/codes";
+import {
+  AC_CONTESTED,
+  AC_FLAGS,
+  ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS,
+  ACCOUNT_PARTITIONS,
+  AP_CONTESTED,
+  CX_ACCOUNT_PARTITIONS,
+  CX_ASSET,
+  CX_CONTESTED_CREDIT,
+  CX_CONTESTED_DEBIT,
+  CX_CREDIT_LEGS,
+  CX_CREDIT_STARTS,
+  CX_DEBIT_LEGS,
+  CX_DEBIT_STARTS,
+  CX_OUT_CONTESTED,
+  CX_OUT_FAULT,
+  CX_RESULT,
+  CX_SLICES_USED,
+  CX_STATE,
+  JC_CREATE_FLAGS,
+  JOB_CONFIG,
+  LEG_AMOUNT,
+  LEG_APPLIED,
+  LEG_INDEX,
+  LEG_INDEX_MASK,
+  LEG_SLOT,
+  LEG_STARTS_STRIDE,
+  LEG_WIDE,
+  NO_SLOT,
+  PARTITION_ENTRY_SIZE,
+  SB_ACCOUNTS,
+  SC_CREDIT_SLOT,
+  SC_DEBIT_SLOT,
+  SL_FORCED,
+  STATE_FRESH,
+  SUPERBLOCK,
+  TR_AMOUNT,
+  TR_CREDIT,
+  TR_CREDIT_KIND,
+  TR_CREDIT_TEXT,
+  TR_DEBIT,
+  TR_DEBIT_KIND,
+  TR_DEBIT_TEXT,
+} from "../core/layout";
+import { accountAddress, createAccount, findAccountByKey } from "./accounts";
+import { amountHigh, isContested, recordAddress, scratchAddress, sliceCount, sliceEntry, sliceFirst } from "./context";
+import {
+  applyCredit,
+  applyDebit,
+  creditRefusal,
+  debitRefusal,
+  executeTransfer,
+  releaseCredit,
+  releaseDebit,
+} from "./rule";
+
+// @ts-ignore: decorator
+@inline
+function wideAmount(context: usize, index: u32): u64 {
+  return (index & LEG_WIDE) != 0 ? amountHigh(recordAddress(context, index & LEG_INDEX_MASK)) : 0;
+}
+
+/** First leg of the slice's queue for this partition. */
+// @ts-ignore: decorator
+@inline
+function legsStart(context: usize, legs: usize, starts: usize, slice: u32, partition: u32): usize {
+  const start = load<u16>(context + starts + <usize>slice * LEG_STARTS_STRIDE + (<usize>partition << 1));
+  return context + legs + (<usize>(sliceFirst(slice) + start) << 4);
+}
+
+/** Address behind the slice's last leg for this partition. */
+// @ts-ignore: decorator
+@inline
+function legsEnd(context: usize, legs: usize, starts: usize, slice: u32, partition: u32): usize {
+  return legsStart(context, legs, starts, slice, partition + 1);
+}
+
+/**
+ * Applies one leg, or finds its account contested. Returns 1 where the account becomes contested by this leg.
+ * A leg of a record that turned out not to be new is left alone.
+ */
+// @ts-ignore: decorator
+@inline
+function classifyLeg(context: usize, accounts: usize, leg: usize, isDebit: bool): u32 {
+  const index = load<u32>(leg, LEG_INDEX);
+  if (load<u8>(context + (index & LEG_INDEX_MASK), CX_STATE) != STATE_FRESH) return 0;
+  const account = accountAddress(accounts, load<u32>(leg, LEG_SLOT));
+  const low = load<u64>(leg, LEG_AMOUNT);
+  const high = wideAmount(context, index);
+  if (load<u8>(account, AC_CONTESTED) != 0) return 0;
+  if ((isDebit ? debitRefusal(account, low, high) : creditRefusal(account, low, high)) != OK) {
+    store<u8>(account, 1, AC_CONTESTED);
+    return 1;
+  }
+  if (isDebit) applyDebit(account, low, high);
+  else applyCredit(account, low, high);
+  store<u32>(leg, index | LEG_APPLIED, LEG_INDEX);
+  return 0;
+}
+
+/** Whether the leg's account is limited on the credit side, so that its credits are checked first. */
+// @ts-ignore: decorator
+@inline
+function isCreditLimited(accounts: usize, leg: usize): bool {
+  const account = accountAddress(accounts, load<u32>(leg, LEG_SLOT));
+  return (load<u16>(account, AC_FLAGS) & ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS) != 0;
+}
+
+/** Applies the partition's legs of one side: those whose account is credit-limited, or those whose account is not. */
+// @ts-ignore: decorator
+@inline
+function classifySide(context: usize, partition: u32, legs: usize, starts: usize, isDebit: bool, limited: bool): u32 {
+  const accounts: usize = load<u32>(SUPERBLOCK, SB_ACCOUNTS);
+  const slices = load<u32>(context, CX_SLICES_USED);
+  let contested: u32 = 0;
+  for (let slice: u32 = 0; slice < slices; slice++) {
+    const end = legsEnd(context, legs, starts, slice, partition);
+    for (let leg = legsStart(context, legs, starts, slice, partition); leg < end; leg += 16) {
+      if (isCreditLimited(accounts, leg) == limited) contested += classifyLeg(context, accounts, leg, isDebit);
+    }
+  }
+  return contested;
+}
+
+/** Stage classify, one account partition: applies what no order can refuse and marks what order decides. */
+export function classify(context: usize, partition: u32): void {
+  // First the side that a limit is checked on, against the other side as it was at the batch's start.
+  let contested = classifySide(context, partition, CX_DEBIT_LEGS, CX_DEBIT_STARTS, true, false);
+  contested += classifySide(context, partition, CX_CREDIT_LEGS, CX_CREDIT_STARTS, false, true);
+  contested += classifySide(context, partition, CX_CREDIT_LEGS, CX_CREDIT_STARTS, false, false);
+  contested += classifySide(context, partition, CX_DEBIT_LEGS, CX_DEBIT_STARTS, true, true);
+  store<u32>(context + CX_ACCOUNT_PARTITIONS + <usize>partition * PARTITION_ENTRY_SIZE, contested, AP_CONTESTED);
+  if (contested != 0) {
+    markSide(context, partition, CX_DEBIT_LEGS, CX_DEBIT_STARTS, CX_CONTESTED_DEBIT);
+    markSide(context, partition, CX_CREDIT_LEGS, CX_CREDIT_STARTS, CX_CONTESTED_CREDIT);
+  }
+}
+
+/** Marks every transfer with a leg on a contested account. Debit and credit marks are separate bytes: one writer each. */
+function markSide(context: usize, partition: u32, legs: usize, starts: usize, marks: usize): void {
+  const accounts: usize = load<u32>(SUPERBLOCK, SB_ACCOUNTS);
+  const slices = load<u32>(context, CX_SLICES_USED);
+  for (let slice: u32 = 0; slice < slices; slice++) {
+    const end = legsEnd(context, legs, starts, slice, partition);
+    for (let leg = legsStart(context, legs, starts, slice, partition); leg < end; leg += 16) {
+      if (load<u8>(accountAddress(accounts, load<u32>(leg, LEG_SLOT)), AC_CONTESTED) != 0) {
+        store<u8>(context + marks + (load<u32>(leg, LEG_INDEX) & LEG_INDEX_MASK), 1);
+      }
+    }
+  }
+}
+
+/** Whether any record of the batch must be decided in order. Known once classify is done. */
+export function hasContested(context: usize): bool {
+  const slices = load<u32>(context, CX_SLICES_USED);
+  let contested: u32 = 0;
+  for (let slice: u32 = 0; slice < slices; slice++) contested |= load<u32>(sliceEntry(context, slice), SL_FORCED);
+  for (let partition: u32 = 0; partition < <u32>ACCOUNT_PARTITIONS; partition++) {
+    contested |= load<u32>(context + CX_ACCOUNT_PARTITIONS + <usize>partition * PARTITION_ENTRY_SIZE, AP_CONTESTED);
+  }
+  return contested != 0;
+}
+
+/** Stage release, one account partition: takes back the legs of contested transfers and clears the accounts' marks. */
+export function release(context: usize, partition: u32): void {
+  releaseSide(context, partition, CX_DEBIT_LEGS, CX_DEBIT_STARTS, true);
+  releaseSide(context, partition, CX_CREDIT_LEGS, CX_CREDIT_STARTS, false);
+}
+
+// @ts-ignore: decorator
+@inline
+function releaseSide(context: usize, partition: u32, legs: usize, starts: usize, isDebit: bool): void {
+  const accounts: usize = load<u32>(SUPERBLOCK, SB_ACCOUNTS);
+  const slices = load<u32>(context, CX_SLICES_USED);
+  for (let slice: u32 = 0; slice < slices; slice++) {
+    const end = legsEnd(context, legs, starts, slice, partition);
+    for (let leg = legsStart(context, legs, starts, slice, partition); leg < end; leg += 16) {
+      const index = load<u32>(leg, LEG_INDEX);
+      const account = accountAddress(accounts, load<u32>(leg, LEG_SLOT));
+      store<u8>(account, 0, AC_CONTESTED);
+      if ((index & LEG_APPLIED) == 0 || !isContested(context, index & LEG_INDEX_MASK)) continue;
+      const low = load<u64>(leg, LEG_AMOUNT);
+      const high = wideAmount(context, index);
+      if (isDebit) releaseDebit(account, low, high);
+      else releaseCredit(account, low, high);
+    }
+  }
+}
+
+/** Stage decide of a parallel plan: executes the contested records in batch order while no other thread has work. */
+export function decideContested(context: usize): void {
+  const slices = load<u32>(context, CX_SLICES_USED);
+  let decided: u32 = 0;
+  for (let slice: u32 = 0; slice < slices; slice++) {
+    const first = sliceFirst(slice);
+    for (let i = first, end = first + sliceCount(context, slice); i < end; i++) {
+      if (!isContested(context, i) || !isUndecided(context, i)) continue;
+      decideRecord(context, i);
+      decided++;
+    }
+  }
+  store<u32>(context, decided, CX_OUT_CONTESTED);
+}
+
+/** Stage decide of a serial plan: executes a slice's records in order. Slices come in order, one at a time. */
+export function decideSlice(context: usize, slice: u32): void {
+  const first = sliceFirst(slice);
+  for (let i = first, end = first + sliceCount(context, slice); i < end; i++) {
+    if (isUndecided(context, i)) decideRecord(context, i);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function isUndecided(context: usize, index: u32): bool {
+  return load<u8>(context + index, CX_STATE) == STATE_FRESH && load<u8>(context + index, CX_RESULT) == OK;
+}
+
+/** Executes one record by the rule; creates its accounts first where they are missing, which resolve has allowed. */
+// @ts-ignore: decorator
+@inline
+function decideRecord(context: usize, index: u32): void {
+  const accounts: usize = load<u32>(SUPERBLOCK, SB_ACCOUNTS);
+  const record = recordAddress(context, index);
+  const scratch = scratchAddress(context, index);
+  let debit = load<u32>(scratch, SC_DEBIT_SLOT);
+  let credit = load<u32>(scratch, SC_CREDIT_SLOT);
+  if (debit == <u32>NO_SLOT) {
+    debit = findOrCreate(context, record + TR_DEBIT, load<u8>(record, TR_DEBIT_KIND), load<u32>(record, TR_DEBIT_TEXT));
+    store<u32>(scratch, debit, SC_DEBIT_SLOT);
+  }
+  if (credit == <u32>NO_SLOT) {
+    credit = findOrCreate(
+      context,
+      record + TR_CREDIT,
+      load<u8>(record, TR_CREDIT_KIND),
+      load<u32>(record, TR_CREDIT_TEXT),
+    );
+    store<u32>(scratch, credit, SC_CREDIT_SLOT);
+  }
+  if (debit == <u32>NO_SLOT || credit == <u32>NO_SLOT) return;
+  const result = executeTransfer(
+    accountAddress(accounts, debit),
+    accountAddress(accounts, credit),
+    load<u64>(record, TR_AMOUNT),
+    amountHigh(record),
+  );
+  store<u8>(context + index, result, CX_RESULT);
+}
+
+/** Slot of an account that may have been created earlier in this batch, else of a new one; NO_SLOT after a fault. */
+function findOrCreate(context: usize, key: usize, kind: u32, text: usize): u32 {
+  const found = findAccountByKey(key, kind, text);
+  if (found != <u32>NO_SLOT) return found;
+  const fault = createAccount(
+    key,
+    kind,
+    text,
+    load<u32>(context, CX_ASSET),
+    load<u32>(JOB_CONFIG, JC_CREATE_FLAGS),
+    0,
+  );
+  if (fault != 0) {
+    store<u32>(context, fault, CX_OUT_FAULT);
+    return <u32>NO_SLOT;
+  }
+  return findAccountByKey(key, kind, text);
+}

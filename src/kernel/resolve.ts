@@ -1,0 +1,389 @@
+/**
+ * Stage resolve: a slice of records is validated, both accounts are looked up, the id is hashed, and queues are
+ * filled by partition so that no later stage asks "is it mine?".
+ *
+ * The work is split into short loops on purpose: in each of them the loads of many records are under way at once,
+ * which is what makes a million accounts bearable.
+ */
+import {
+  ACCOUNTS_MUST_BE_DIFFERENT,
+  ACCOUNTS_MUST_HAVE_THE_SAME_ASSET,
+  AMOUNT_MUST_NOT_BE_ZERO,
+  CREDIT_ACCOUNT_ID_MUST_NOT_BE_EMPTY,
+  CREDIT_ACCOUNT_ID_NOT_UTF8,
+  CREDIT_ACCOUNT_ID_TOO_LONG,
+  CREDIT_ACCOUNT_NOT_FOUND,
+  DEBIT_ACCOUNT_ID_MUST_NOT_BE_EMPTY,
+  DEBIT_ACCOUNT_ID_NOT_UTF8,
+  DEBIT_ACCOUNT_ID_TOO_LONG,
+  DEBIT_ACCOUNT_NOT_FOUND,
+  ID_MUST_NOT_BE_EMPTY,
+  ID_NOT_UTF8,
+  ID_TOO_LONG,
+  OK,
+  RECORDED_FROM,
+  RESERVED_FLAG,
+  TRANSFER_MUST_HAVE_THE_SAME_ASSET_AS_ACCOUNTS,
+} from "../core/codes";
+import {
+  AC_ASSET,
+  ACCOUNT_INDEX_SLOT_MASK,
+  ACCOUNT_PARTITIONS,
+  ACCOUNT_SIZE,
+  CX_ASSET,
+  CX_CONTESTED_CREDIT,
+  CX_CONTESTED_DEBIT,
+  CX_CREDIT_LEGS,
+  CX_CREDIT_STARTS,
+  CX_DEBIT_LEGS,
+  CX_DEBIT_STARTS,
+  CX_DETAIL,
+  CX_ID_QUEUE,
+  CX_ID_STARTS,
+  CX_PLAN,
+  CX_RESULT,
+  CX_STATE,
+  ID_PARTITIONS,
+  ID_STARTS_STRIDE,
+  IDQ_HASH,
+  IDQ_INDEX,
+  KIND_NONE,
+  KIND_NOT_UTF8,
+  KIND_TOO_LONG,
+  LEG_AMOUNT,
+  LEG_INDEX,
+  LEG_SLOT,
+  LEG_STARTS_STRIDE,
+  LEG_WIDE,
+  NO_SLOT,
+  PLAN_CREATE,
+  PLAN_SERIAL,
+  RECORD_SIZE,
+  SB_ACCOUNT_INDEX,
+  SB_ACCOUNT_INDEX_LOG2,
+  SB_ACCOUNTS,
+  SC_CREDIT_SLOT,
+  SC_DEBIT_SLOT,
+  SC_LINK,
+  SCRATCH_SIZE,
+  SL_FORCED,
+  SLICE_CAPACITY,
+  STATE_FRESH,
+  STATE_PROBE_ONLY,
+  STATE_REFUSED,
+  SUPERBLOCK,
+  TR_AMOUNT,
+  TR_CREDIT,
+  TR_CREDIT_KIND,
+  TR_CREDIT_TEXT,
+  TR_DEBIT,
+  TR_DEBIT_KIND,
+  TR_DEBIT_TEXT,
+  TR_ID,
+  TR_ID_KIND,
+  TR_STATUS,
+  TRANSFER_FLAGS_KNOWN,
+} from "../core/layout";
+import { accountAddress, accountHasId, accountIndexHome, findAccountByKey } from "./accounts";
+import { amountHigh, recordAddress, recordFlags, scratchAddress, sliceCount, sliceEntry, sliceFirst } from "./context";
+import { idPartitionOf } from "./exactly-once";
+import { equalText, isHashKind, placementHash } from "./identifiers";
+
+/** The complaint about an account's id kind: `empty`, or the codes of the two kinds that are no ids, or OK. */
+// @ts-ignore: decorator
+@inline
+function kindComplaint(kind: u32, empty: u32, tooLong: u32, notUtf8: u32): u32 {
+  if (kind == KIND_NONE) return empty;
+  if (kind == KIND_TOO_LONG) return tooLong;
+  if (kind == KIND_NOT_UTF8) return notUtf8;
+  return OK;
+}
+
+/** Checks that come before the id's look-up, in order. */
+function refusalBeforeLookup(record: usize): u32 {
+  const status = load<u8>(record, TR_STATUS);
+  if (status != OK) return status;
+  if ((recordFlags(record) & ~TRANSFER_FLAGS_KNOWN) != 0) return RESERVED_FLAG;
+  return kindComplaint(load<u8>(record, TR_ID_KIND), ID_MUST_NOT_BE_EMPTY, ID_TOO_LONG, ID_NOT_UTF8);
+}
+
+/** Checks of what the record says of itself that come after the id's look-up, in order. */
+function refusalAfterLookup(record: usize): u32 {
+  const debitKind = load<u8>(record, TR_DEBIT_KIND);
+  const creditKind = load<u8>(record, TR_CREDIT_KIND);
+  const debitComplaint = kindComplaint(
+    debitKind,
+    DEBIT_ACCOUNT_ID_MUST_NOT_BE_EMPTY,
+    DEBIT_ACCOUNT_ID_TOO_LONG,
+    DEBIT_ACCOUNT_ID_NOT_UTF8,
+  );
+  if (debitComplaint != OK) return debitComplaint;
+  const creditComplaint = kindComplaint(
+    creditKind,
+    CREDIT_ACCOUNT_ID_MUST_NOT_BE_EMPTY,
+    CREDIT_ACCOUNT_ID_TOO_LONG,
+    CREDIT_ACCOUNT_ID_NOT_UTF8,
+  );
+  if (creditComplaint != OK) return creditComplaint;
+  if (
+    debitKind == creditKind &&
+    load<u64>(record, TR_DEBIT) == load<u64>(record, TR_CREDIT) &&
+    load<u64>(record, TR_DEBIT + 8) == load<u64>(record, TR_CREDIT + 8) &&
+    (!isHashKind(debitKind) || equalText(load<u32>(record, TR_DEBIT_TEXT), load<u32>(record, TR_CREDIT_TEXT), debitKind))
+  ) {
+    return ACCOUNTS_MUST_BE_DIFFERENT;
+  }
+  if ((load<u64>(record, TR_AMOUNT) | amountHigh(record)) == 0) return AMOUNT_MUST_NOT_BE_ZERO;
+  return OK;
+}
+
+/** Resolves one slice. Returns a value of no meaning that keeps the cache warming alive. */
+export function resolve(context: usize, slice: u32): u64 {
+  const count = sliceCount(context, slice);
+  const first = sliceFirst(slice);
+  memory.fill(context + CX_CONTESTED_DEBIT + first, 0, SLICE_CAPACITY);
+  memory.fill(context + CX_CONTESTED_CREDIT + first, 0, SLICE_CAPACITY);
+  memory.fill(context + CX_DETAIL + first, 0, SLICE_CAPACITY);
+  store<u32>(sliceEntry(context, slice), 0, SL_FORCED);
+  validateAndHash(context, first, count);
+  readHomes(context, first, count);
+  const touched = touchAccounts(context, first, count);
+  findAccounts(context, slice, first, count);
+  queueIds(context, slice, first, count);
+  if ((load<u32>(context, CX_PLAN) & PLAN_SERIAL) == 0) queueLegs(context, slice, first, count);
+  return touched;
+}
+
+/** Leaves each record's state and result, its id's hash, and the home entries' addresses in the slots' places. */
+function validateAndHash(context: usize, first: u32, count: u32): void {
+  const index: usize = load<u32>(SUPERBLOCK, SB_ACCOUNT_INDEX);
+  const log2 = load<u32>(SUPERBLOCK, SB_ACCOUNT_INDEX_LOG2);
+  let record = recordAddress(context, first);
+  let scratch = scratchAddress(context, first);
+  for (let i = first, end = first + count; i < end; i++) {
+    let state: u32 = STATE_FRESH;
+    let result = refusalBeforeLookup(record);
+    if (result != OK) {
+      state = STATE_REFUSED;
+    } else {
+      store<u64>(
+        scratch,
+        placementHash(load<u64>(record, TR_ID), load<u64>(record, TR_ID + 8), load<u8>(record, TR_ID_KIND)),
+        SC_LINK,
+      );
+      result = refusalAfterLookup(record);
+      if (result != OK) state = STATE_PROBE_ONLY;
+    }
+    store<u8>(context + i, state, CX_STATE);
+    store<u8>(context + i, result, CX_RESULT);
+    const debitHash = placementHash(
+      load<u64>(record, TR_DEBIT),
+      load<u64>(record, TR_DEBIT + 8),
+      load<u8>(record, TR_DEBIT_KIND),
+    );
+    const creditHash = placementHash(
+      load<u64>(record, TR_CREDIT),
+      load<u64>(record, TR_CREDIT + 8),
+      load<u8>(record, TR_CREDIT_KIND),
+    );
+    store<u32>(scratch, <u32>accountIndexHome(index, log2, debitHash), SC_DEBIT_SLOT);
+    store<u32>(scratch, <u32>accountIndexHome(index, log2, creditHash), SC_CREDIT_SLOT);
+    record += RECORD_SIZE;
+    scratch += SCRATCH_SIZE;
+  }
+}
+
+/** Replaces the home entries' addresses by the entries. */
+function readHomes(context: usize, first: u32, count: u32): void {
+  let scratch = scratchAddress(context, first);
+  for (const end = scratch + count * SCRATCH_SIZE; scratch < end; scratch += SCRATCH_SIZE) {
+    store<u32>(scratch, load<u32>(load<u32>(scratch, SC_DEBIT_SLOT)), SC_DEBIT_SLOT);
+    store<u32>(scratch, load<u32>(load<u32>(scratch, SC_CREDIT_SLOT)), SC_CREDIT_SLOT);
+  }
+}
+
+/** Reads the accounts that the home entries lead to, so that the checks that follow find them in the cache. */
+function touchAccounts(context: usize, first: u32, count: u32): u64 {
+  const beforeAccounts: usize = load<u32>(SUPERBLOCK, SB_ACCOUNTS) - ACCOUNT_SIZE;
+  let seen: u64 = 0;
+  let scratch = scratchAddress(context, first);
+  for (const end = scratch + count * SCRATCH_SIZE; scratch < end; scratch += SCRATCH_SIZE) {
+    // An entry is slot + 1; an empty one leads to the line before the table, which is only read.
+    seen |= load<u64>(accountAddress(beforeAccounts, load<u32>(scratch, SC_DEBIT_SLOT) & ACCOUNT_INDEX_SLOT_MASK));
+    seen |= load<u64>(accountAddress(beforeAccounts, load<u32>(scratch, SC_CREDIT_SLOT) & ACCOUNT_INDEX_SLOT_MASK));
+  }
+  return seen;
+}
+
+/** The slot that a home entry leads to: mostly its own, else that of a full search. */
+// @ts-ignore: decorator
+@inline
+function slotOf(accounts: usize, entry: u32, key: usize, kind: u32, textField: usize): u32 {
+  if (entry == 0) return NO_SLOT;
+  const slot = (entry & ACCOUNT_INDEX_SLOT_MASK) - 1;
+  // The text lies in the record's cold line, which a plain record never touches.
+  const text: usize = isHashKind(kind) ? <usize>load<u32>(textField) : 0;
+  if (accountHasId(accounts, slot, load<u64>(key), load<u64>(key, 8), kind, text)) return slot;
+  return findAccountByKey(key, kind, text);
+}
+
+/** Replaces the home entries by slots and makes the checks that need the accounts. */
+function findAccounts(context: usize, slice: u32, first: u32, count: u32): void {
+  const accounts: usize = load<u32>(SUPERBLOCK, SB_ACCOUNTS);
+  const creating = (load<u32>(context, CX_PLAN) & PLAN_CREATE) != 0;
+  const asset = load<u32>(context, CX_ASSET);
+  let forced: u32 = 0;
+  let record = recordAddress(context, first);
+  let scratch = scratchAddress(context, first);
+  for (let i = first, end = first + count; i < end; i++) {
+    if (load<u8>(context + i, CX_STATE) == STATE_FRESH) {
+      const debit = slotOf(
+        accounts,
+        load<u32>(scratch, SC_DEBIT_SLOT),
+        record + TR_DEBIT,
+        load<u8>(record, TR_DEBIT_KIND),
+        record + TR_DEBIT_TEXT,
+      );
+      const credit = slotOf(
+        accounts,
+        load<u32>(scratch, SC_CREDIT_SLOT),
+        record + TR_CREDIT,
+        load<u8>(record, TR_CREDIT_KIND),
+        record + TR_CREDIT_TEXT,
+      );
+      store<u32>(scratch, debit, SC_DEBIT_SLOT);
+      store<u32>(scratch, credit, SC_CREDIT_SLOT);
+      const debitMissing = debit == <u32>NO_SLOT;
+      const creditMissing = credit == <u32>NO_SLOT;
+      let result: u32 = OK;
+      if ((debitMissing || creditMissing) && !creating) {
+        result = debitMissing ? DEBIT_ACCOUNT_NOT_FOUND : CREDIT_ACCOUNT_NOT_FOUND;
+      } else {
+        // An account that the job is about to create will hold the job's asset.
+        const debitAsset = debitMissing ? asset : <u32>load<u16>(accountAddress(accounts, debit), AC_ASSET);
+        const creditAsset = creditMissing ? asset : <u32>load<u16>(accountAddress(accounts, credit), AC_ASSET);
+        if (debitAsset != creditAsset) result = ACCOUNTS_MUST_HAVE_THE_SAME_ASSET;
+        else if (asset != 0 && asset != debitAsset) result = TRANSFER_MUST_HAVE_THE_SAME_ASSET_AS_ACCOUNTS;
+        else if (debitMissing || creditMissing) {
+          // Creation depends on order, so the record is decided in order.
+          store<u8>(context + i, 1, CX_CONTESTED_DEBIT);
+          forced++;
+        }
+      }
+      if (result != OK) {
+        store<u8>(context + i, result, CX_RESULT);
+        if (result < <u32>RECORDED_FROM) store<u8>(context + i, STATE_PROBE_ONLY, CX_STATE);
+      }
+    } else {
+      store<u32>(scratch, <u32>NO_SLOT, SC_DEBIT_SLOT);
+      store<u32>(scratch, <u32>NO_SLOT, SC_CREDIT_SLOT);
+    }
+    record += RECORD_SIZE;
+    scratch += SCRATCH_SIZE;
+  }
+  store<u32>(sliceEntry(context, slice), forced, SL_FORCED);
+}
+
+/** Turns per-partition counts at `starts` into starts, with the total as the last. */
+function countsToStarts(starts: usize, partitions: u32): void {
+  let total: u32 = 0;
+  for (let partition: u32 = 0; partition <= partitions; partition++) {
+    const count = load<u16>(starts + (partition << 1));
+    store<u16>(starts + (partition << 1), total);
+    total += count;
+  }
+}
+
+/** After placing, each start has moved to its partition's end: shifts them back by one partition. */
+function restoreStarts(starts: usize, partitions: u32): void {
+  for (let partition = partitions; partition > 0; partition--) {
+    store<u16>(starts + (partition << 1), load<u16>(starts + ((partition - 1) << 1)));
+  }
+  store<u16>(starts, 0);
+}
+
+// @ts-ignore: decorator
+@inline
+function increment(starts: usize, partition: u32): u32 {
+  const at = starts + (<usize>partition << 1);
+  const value = load<u16>(at);
+  store<u16>(at, value + 1);
+  return value;
+}
+
+function queueIds(context: usize, slice: u32, first: u32, count: u32): void {
+  const starts = context + CX_ID_STARTS + <usize>slice * ID_STARTS_STRIDE;
+  const queue = context + CX_ID_QUEUE + (<usize>first << 4);
+  memory.fill(starts, 0, ID_STARTS_STRIDE);
+  for (let i = first, end = first + count; i < end; i++) {
+    if (load<u8>(context + i, CX_STATE) != STATE_REFUSED) {
+      increment(starts, idPartitionOf(load<u64>(scratchAddress(context, i), SC_LINK)));
+    }
+  }
+  countsToStarts(starts, ID_PARTITIONS);
+  for (let i = first, end = first + count; i < end; i++) {
+    if (load<u8>(context + i, CX_STATE) != STATE_REFUSED) {
+      const hash = load<u64>(scratchAddress(context, i), SC_LINK);
+      const entry = queue + (<usize>increment(starts, idPartitionOf(hash)) << 4);
+      store<u64>(entry, hash, IDQ_HASH);
+      store<u32>(entry, i, IDQ_INDEX);
+    }
+  }
+  restoreStarts(starts, ID_PARTITIONS);
+}
+
+/** Slot's partition. */
+// @ts-ignore: decorator
+@inline
+function partitionOf(slot: u32): u32 {
+  return slot & (ACCOUNT_PARTITIONS - 1);
+}
+
+// @ts-ignore: decorator
+@inline
+function hasLegs(context: usize, index: u32): bool {
+  return load<u8>(context + index, CX_STATE) == STATE_FRESH && load<u8>(context + index, CX_RESULT) == OK;
+}
+
+function queueLegs(context: usize, slice: u32, first: u32, count: u32): void {
+  const debitStarts = context + CX_DEBIT_STARTS + <usize>slice * LEG_STARTS_STRIDE;
+  const creditStarts = context + CX_CREDIT_STARTS + <usize>slice * LEG_STARTS_STRIDE;
+  memory.fill(debitStarts, 0, LEG_STARTS_STRIDE);
+  memory.fill(creditStarts, 0, LEG_STARTS_STRIDE);
+  let scratch = scratchAddress(context, first);
+  for (let i = first, end = first + count; i < end; i++, scratch += SCRATCH_SIZE) {
+    if (hasLegs(context, i)) {
+      const debit = load<u32>(scratch, SC_DEBIT_SLOT);
+      const credit = load<u32>(scratch, SC_CREDIT_SLOT);
+      if (debit != <u32>NO_SLOT) increment(debitStarts, partitionOf(debit));
+      if (credit != <u32>NO_SLOT) increment(creditStarts, partitionOf(credit));
+    }
+  }
+  countsToStarts(debitStarts, ACCOUNT_PARTITIONS);
+  countsToStarts(creditStarts, ACCOUNT_PARTITIONS);
+  const debitLegs = context + CX_DEBIT_LEGS + (<usize>first << 4);
+  const creditLegs = context + CX_CREDIT_LEGS + (<usize>first << 4);
+  scratch = scratchAddress(context, first);
+  let record = recordAddress(context, first);
+  for (let i = first, end = first + count; i < end; i++, scratch += SCRATCH_SIZE, record += RECORD_SIZE) {
+    if (hasLegs(context, i)) {
+      const debit = load<u32>(scratch, SC_DEBIT_SLOT);
+      const credit = load<u32>(scratch, SC_CREDIT_SLOT);
+      const amount = load<u64>(record, TR_AMOUNT);
+      const index = amountHigh(record) != 0 ? i | LEG_WIDE : i;
+      if (debit != <u32>NO_SLOT) placeLeg(debitLegs, increment(debitStarts, partitionOf(debit)), debit, index, amount);
+      if (credit != <u32>NO_SLOT) placeLeg(creditLegs, increment(creditStarts, partitionOf(credit)), credit, index, amount);
+    }
+  }
+  restoreStarts(debitStarts, ACCOUNT_PARTITIONS);
+  restoreStarts(creditStarts, ACCOUNT_PARTITIONS);
+}
+
+// @ts-ignore: decorator
+@inline
+function placeLeg(legs: usize, position: u32, slot: u32, index: u32, amount: u64): void {
+  const leg = legs + (<usize>position << 4);
+  store<u32>(leg, slot, LEG_SLOT);
+  store<u32>(leg, index, LEG_INDEX);
+  store<u64>(leg, amount, LEG_AMOUNT);
+}

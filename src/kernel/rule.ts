@@ -1,0 +1,134 @@
+/**
+ * The transfer rule. There is one, and every way of executing transfers calls it: serial, parallel, replay.
+ *
+ * The rule sees two accounts and an amount. What the record alone decides (flags, ids, zero amounts) and what the
+ * look-ups decide (accounts that do not exist, assets that differ) was settled before.
+ */
+
+import { EXCEEDS_CREDITS, EXCEEDS_DEBITS, OK, OVERFLOWS_CREDITS_POSTED, OVERFLOWS_DEBITS_POSTED } from "../core/codes";
+import {
+  AC_CREDITS_POSTED,
+  AC_DEBITS_POSTED,
+  AC_FLAGS,
+  AC_VERSION,
+  ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS,
+  ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS,
+} from "../core/layout";
+
+/** Why the account at `account` can't be debited by the amount now, or OK. */
+// @ts-ignore: decorator
+@inline
+export function debitRefusal(account: usize, amountLow: u64, amountHigh: u64): u32 {
+  return legRefusal(
+    account,
+    amountLow,
+    amountHigh,
+    AC_DEBITS_POSTED,
+    AC_CREDITS_POSTED,
+    ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS,
+    OVERFLOWS_DEBITS_POSTED,
+    EXCEEDS_CREDITS,
+  );
+}
+
+/** Why the account at `account` can't be credited by the amount now, or OK. */
+// @ts-ignore: decorator
+@inline
+export function creditRefusal(account: usize, amountLow: u64, amountHigh: u64): u32 {
+  return legRefusal(
+    account,
+    amountLow,
+    amountHigh,
+    AC_CREDITS_POSTED,
+    AC_DEBITS_POSTED,
+    ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS,
+    OVERFLOWS_CREDITS_POSTED,
+    EXCEEDS_DEBITS,
+  );
+}
+
+/** Both sides are mirror images: `side` grows, and a limited account may not let it pass `opposite`. */
+// @ts-ignore: decorator
+@inline
+function legRefusal(
+  account: usize,
+  amountLow: u64,
+  amountHigh: u64,
+  side: usize,
+  opposite: usize,
+  limitFlag: u32,
+  overflows: u32,
+  exceeds: u32,
+): u32 {
+  const low = load<u64>(account + side);
+  const high = load<u64>(account + side, 8);
+  const sumLow = low + amountLow;
+  const carry = <u64>(sumLow < low);
+  const partial = high + amountHigh;
+  const sumHigh = partial + carry;
+  if (partial < high || sumHigh < partial) return overflows;
+  if ((load<u16>(account, AC_FLAGS) & limitFlag) != 0) {
+    const limitHigh = load<u64>(account + opposite, 8);
+    if (sumHigh > limitHigh || (sumHigh == limitHigh && sumLow > load<u64>(account + opposite))) return exceeds;
+  }
+  return OK;
+}
+
+/** Adds the amount to the account's debits; the caller has asked {@link debitRefusal}. */
+// @ts-ignore: decorator
+@inline
+export function applyDebit(account: usize, amountLow: u64, amountHigh: u64): void {
+  change(account, AC_DEBITS_POSTED, amountLow, amountHigh, 1);
+}
+
+/** Adds the amount to the account's credits; the caller has asked {@link creditRefusal}. */
+// @ts-ignore: decorator
+@inline
+export function applyCredit(account: usize, amountLow: u64, amountHigh: u64): void {
+  change(account, AC_CREDITS_POSTED, amountLow, amountHigh, 1);
+}
+
+/** Takes back what {@link applyDebit} did earlier in the same batch. */
+// @ts-ignore: decorator
+@inline
+export function releaseDebit(account: usize, amountLow: u64, amountHigh: u64): void {
+  change(account, AC_DEBITS_POSTED, 0 - amountLow, 0 - amountHigh - <u64>(amountLow != 0), -1);
+}
+
+/** Takes back what {@link applyCredit} did earlier in the same batch. */
+// @ts-ignore: decorator
+@inline
+export function releaseCredit(account: usize, amountLow: u64, amountHigh: u64): void {
+  change(account, AC_CREDITS_POSTED, 0 - amountLow, 0 - amountHigh - <u64>(amountLow != 0), -1);
+}
+
+/** Adds a two's complement u128 to one total and counts the change. The account has one writer at this moment. */
+// @ts-ignore: decorator
+@inline
+function change(account: usize, side: usize, amountLow: u64, amountHigh: u64, versions: i64): void {
+  const low = load<u64>(account + side);
+  const sumLow = low + amountLow;
+  store<u64>(account + side, sumLow);
+  store<u64>(account + side, load<u64>(account + side, 8) + amountHigh + <u64>(sumLow < low), 8);
+  store<u64>(account, load<u64>(account, AC_VERSION) + versions, AC_VERSION);
+}
+
+/**
+ * Makes the transfer, or says why not and changes nothing. Both accounts exist and hold the same asset.
+ * Where both sides refuse, the reason earlier in the order of checks counts; codes are numbered in that order.
+ */
+// @ts-ignore: decorator
+@inline
+export function executeTransfer(debit: usize, credit: usize, amountLow: u64, amountHigh: u64): u32 {
+  const debitReason = debitRefusal(debit, amountLow, amountHigh);
+  const creditReason = creditRefusal(credit, amountLow, amountHigh);
+  if ((debitReason | creditReason) != OK) {
+    if (debitReason == OK) return creditReason;
+    if (creditReason == OK) return debitReason;
+    return min(debitReason, creditReason);
+  }
+  // From here on nothing can fail.
+  applyDebit(debit, amountLow, amountHigh);
+  applyCredit(credit, amountLow, amountHigh);
+  return OK;
+}
