@@ -1,0 +1,106 @@
+/**
+ * The snapshot's tables: an image of memory regions, in pieces.
+ *
+ * The next image is written before the former one is deleted, in the caller's transaction. Its pages come from what
+ * the image before that left free, so the file holds at most two images and stops growing, and the rollback journal
+ * has next to nothing to save.
+ */
+import { createHash } from "node:crypto";
+import type { Database, Statement } from "better-sqlite3";
+import { LedgerError } from "../core/errors.js";
+import type { MemoryRange, SnapshotDescription } from "./store.js";
+
+/** Bytes of a region that a row holds at most. */
+const PIECE_SIZE = 4 * 1024 * 1024;
+
+interface PieceRow {
+  readonly region: string;
+  readonly position: number;
+  readonly checksum: Buffer;
+  readonly data: Buffer;
+}
+
+export type NamedRange = MemoryRange & { readonly name: string };
+
+export class SqliteSnapshot {
+  readonly #selectDescription: Statement<[], Omit<SnapshotDescription, "regions"> & { readonly regions: string }>;
+  readonly #upsertDescription: Statement<unknown[]>;
+  readonly #selectPieces: Statement<[], PieceRow>;
+  readonly #selectLastPiece: Statement<[], number>;
+  readonly #insertPiece: Statement<unknown[]>;
+  readonly #deletePieces: Statement<[number]>;
+
+  constructor(database: Database) {
+    this.#selectDescription = database.prepare(
+      `SELECT layout_version AS layoutVersion, chunk_count AS chunkCount, transfer_count AS transferCount,
+         account_count AS accountCount, digest, regions FROM snapshot`,
+    );
+    this.#upsertDescription = database.prepare("INSERT OR REPLACE INTO snapshot VALUES (1, ?, ?, ?, ?, ?, ?)");
+    this.#selectPieces = database.prepare(
+      "SELECT region, position, checksum, data FROM snapshot_pieces ORDER BY piece",
+    );
+    this.#selectLastPiece = database.prepare<[], number>("SELECT ifnull(max(piece), 0) FROM snapshot_pieces").pluck();
+    this.#insertPiece = database.prepare("INSERT INTO snapshot_pieces VALUES (?, ?, ?, ?, ?)");
+    this.#deletePieces = database.prepare("DELETE FROM snapshot_pieces WHERE piece <= ?");
+  }
+
+  describe(): SnapshotDescription | undefined {
+    const row = this.#selectDescription.get();
+    return row && { ...row, regions: JSON.parse(row.regions) };
+  }
+
+  /** Replaces the snapshot. The caller has a transaction open. */
+  write(memory: SharedArrayBuffer, description: SnapshotDescription, ranges: readonly NamedRange[]): void {
+    const lastOfFormer = this.#selectLastPiece.get() ?? 0;
+    let piece = lastOfFormer;
+    for (const { name, address, byteLength } of ranges) {
+      for (let position = 0; position < byteLength; position += PIECE_SIZE) {
+        const data = new Uint8Array(memory, address + position, Math.min(PIECE_SIZE, byteLength - position));
+        this.#insertPiece.run(++piece, name, position, checksumOf(data), data);
+      }
+    }
+    this.#deletePieces.run(lastOfFormer);
+    this.#upsertDescription.run(
+      description.layoutVersion,
+      description.chunkCount,
+      description.transferCount,
+      description.accountCount,
+      description.digest,
+      JSON.stringify(description.regions),
+    );
+  }
+
+  /**
+   * Copies the regions named into memory. Throws `snapshot_corrupt` where one of them is not there in full or not as
+   * it was written; the ranges are then undefined, and the journal still has everything.
+   */
+  read(memory: SharedArrayBuffer, ranges: readonly NamedRange[]): void {
+    const missing = new Map(ranges.map(({ name, byteLength }) => [name, byteLength]));
+    const wanted = new Map(ranges.map((range) => [range.name, range]));
+    for (const { region, position, checksum, data } of this.#selectPieces.iterate()) {
+      const range = wanted.get(region);
+      if (range === undefined) continue;
+      if (position + data.byteLength > range.byteLength) {
+        throw corrupt(region, `it is longer than the ${range.byteLength} bytes asked for`);
+      }
+      if (!checksumOf(data).equals(checksum)) throw corrupt(region, `the checksum at byte ${position} does not match`);
+      new Uint8Array(memory, range.address + position, data.byteLength).set(data);
+      missing.set(region, missing.get(region)! - data.byteLength);
+    }
+    for (const [region, byteLength] of missing) {
+      if (byteLength !== 0) throw corrupt(region, `${byteLength} bytes of it are missing`);
+    }
+  }
+}
+
+function checksumOf(data: Uint8Array): Buffer {
+  return createHash("sha256").update(data).digest();
+}
+
+function corrupt(region: string, reason: string): LedgerError {
+  return new LedgerError(
+    "snapshot_corrupt",
+    `the snapshot's region '${region}' can't be used: ${reason}. The journal has everything: replay it instead`,
+    { details: { region } },
+  );
+}

@@ -1,0 +1,205 @@
+/**
+ * The side of the SQLite store that runs in a thread of its own: SQLite blocks, and the caller must not.
+ * Chunks are read from and written to the engine's shared memory.
+ */
+import type { MessagePort } from "node:worker_threads";
+import type { Database, Statement } from "better-sqlite3";
+import { LedgerError } from "../core/errors.js";
+import { SqliteAccounts } from "./sqlite-accounts.js";
+import { readError, writeError } from "./sqlite-errors.js";
+import { SqliteJournal } from "./sqlite-journal.js";
+import { closeFile, openFile } from "./sqlite-open.js";
+import {
+  OPENING,
+  type SqliteFileOptions,
+  type StoreCall,
+  type StoreFailure,
+  type StoreReply,
+  type StoreRequest,
+} from "./sqlite-protocol.js";
+import { type NamedRange, SqliteSnapshot } from "./sqlite-snapshot.js";
+import type {
+  CommitGroup,
+  MemoryRange,
+  SnapshotRequest,
+  Store,
+  StoreDescription,
+  StoredAsset,
+  StoredChunk,
+} from "./store.js";
+
+/** What each call returns here, where nothing has to be waited for. */
+type Synchronous = {
+  [Call in StoreCall]: (...values: Parameters<Store[Call]>) => Awaited<ReturnType<Store[Call]>>;
+};
+
+/** Opens the file, says how that went, and then answers requests until one of them is to close. */
+export function serveStore(port: MessagePort, options: SqliteFileOptions): void {
+  let file: SqliteFile;
+  try {
+    file = new SqliteFile(options);
+  } catch (error) {
+    port.postMessage({ id: OPENING, failure: failureOf(error) } satisfies StoreReply);
+    return;
+  }
+  port.postMessage({ id: OPENING, value: file.description } satisfies StoreReply);
+  port.on("message", ({ id, call, values }: StoreRequest) => {
+    let reply: StoreReply;
+    try {
+      const method = file[call] as (...values: readonly unknown[]) => unknown;
+      reply = { id, value: method.apply(file, [...values]) };
+    } catch (error) {
+      reply = { id, failure: failureOf(error) };
+    }
+    port.postMessage(reply);
+    if (call === "close") port.close();
+  });
+}
+
+function failureOf(error: unknown): StoreFailure {
+  if (error instanceof LedgerError) {
+    return { code: error.code, message: error.message, details: error.details, cause: error.cause };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: "store_failed", message: `the store's thread failed: ${message}`, details: {}, cause: error };
+}
+
+/** A ledger's file, open and locked. */
+export class SqliteFile implements Synchronous {
+  readonly description: StoreDescription;
+  readonly #path: string;
+  readonly #database: Database;
+  readonly #journal: SqliteJournal;
+  readonly #snapshot: SqliteSnapshot;
+  readonly #accounts: SqliteAccounts;
+  readonly #assets: StoredAsset[];
+  readonly #insertAsset: Statement<unknown[]>;
+  readonly #insertJob: Statement<unknown[]>;
+  readonly #selectJob: Statement<[string], string>;
+  #memory: SharedArrayBuffer | undefined;
+  /** Set by the first write that failed; what the disk holds is then no longer known for sure. */
+  #failure: LedgerError | undefined;
+
+  constructor(options: SqliteFileOptions) {
+    this.#path = options.path;
+    const database = openFile(options);
+    this.#database = database;
+    try {
+      this.#journal = new SqliteJournal(database);
+      this.#snapshot = new SqliteSnapshot(database);
+      this.#accounts = new SqliteAccounts(database);
+      this.#insertAsset = database.prepare("INSERT INTO assets VALUES (?, ?, ?)");
+      this.#insertJob = database.prepare("INSERT INTO jobs VALUES (?, ?, ?) ON CONFLICT (hash) DO NOTHING");
+      this.#selectJob = database.prepare<[string], string>("SELECT name FROM jobs WHERE hash = ?").pluck();
+      this.#assets = database.prepare<[], StoredAsset>("SELECT code, scale FROM assets ORDER BY number").all();
+      this.description = this.#describe();
+    } catch (error) {
+      database.close();
+      throw readError(this.#path, error);
+    }
+  }
+
+  attach(memory: WebAssembly.Memory): void {
+    this.#memory = memory.buffer;
+  }
+
+  commit(group: CommitGroup): void {
+    const chunks = group.chunks.map((range) => this.#bytes(range));
+    const head = this.#write(() => {
+      for (const { code, scale } of group.assets) {
+        this.#insertAsset.run(this.#assets.length + 1, code, scale);
+        this.#assets.push({ code, scale });
+      }
+      for (const { hash, name } of group.jobs) this.#insertJob.run(hash, name, this.#journal.head.chunkCount);
+      return this.#journal.append(chunks);
+    });
+    this.#journal.head = head;
+  }
+
+  readChunks(chunk: number, range: MemoryRange): StoredChunk[] {
+    return this.#read(() => this.#journal.read(chunk, this.#bytes(range), range.address));
+  }
+
+  readChunkOf(sequence: number, range: MemoryRange): StoredChunk | undefined {
+    return this.#read(() => this.#journal.readHolder(sequence, this.#bytes(range), range.address));
+  }
+
+  readSnapshot(regions: readonly NamedRange[]): void {
+    this.#read(() => this.#snapshot.read(this.#attached(), regions));
+  }
+
+  writeSnapshot(request: SnapshotRequest): void {
+    const { layoutVersion, transferCount, accountCount, digest } = request;
+    const head = this.#journal.head;
+    if (transferCount !== head.transferCount || accountCount !== head.accountCount) {
+      throw new LedgerError(
+        "snapshot_too_early",
+        `a snapshot of ${transferCount} transfers and ${accountCount} accounts was asked for, and the journal holds ` +
+          `${head.transferCount} and ${head.accountCount}: commit the rest first`,
+      );
+    }
+    const regions = request.regions.map(({ name, byteLength }) => ({ name, byteLength }));
+    const description = { layoutVersion, chunkCount: head.chunkCount, transferCount, accountCount, digest, regions };
+    const memory = this.#attached();
+    const assetCodes = this.#assets.map(({ code }) => code);
+    this.#write(() => {
+      this.#snapshot.write(memory, description, request.regions);
+      this.#accounts.refresh(memory, request, assetCodes);
+    });
+  }
+
+  jobName(hash: string): string | undefined {
+    return this.#read(() => this.#selectJob.get(hash));
+  }
+
+  close(): void {
+    // After a failure, the rollback file may be what repairs the ledger when it is opened next: it stays.
+    if (this.#failure === undefined) closeFile(this.#database);
+    else this.#database.close();
+  }
+
+  #describe(): StoreDescription {
+    const meta = new Map(this.#database.prepare<[], [string, string]>("SELECT key, value FROM meta").raw().all());
+    const { chunkCount, transferCount, accountCount, accountTextSize } = this.#journal.head;
+    return {
+      seedLow: BigInt(`0x${meta.get("seed_low")}`),
+      seedHigh: BigInt(`0x${meta.get("seed_high")}`),
+      chunkCount,
+      transferCount,
+      accountCount,
+      accountTextSize,
+      assets: [...this.#assets],
+      snapshot: this.#snapshot.describe(),
+    };
+  }
+
+  #read<Value>(read: () => Value): Value {
+    try {
+      return read();
+    } catch (error) {
+      throw readError(this.#path, error);
+    }
+  }
+
+  /** Runs `write` in one transaction, durable when this returns. After a failure, every later one is refused. */
+  #write<Value>(write: () => Value): Value {
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      return this.#database.transaction(write).immediate();
+    } catch (error) {
+      this.#failure = writeError(this.#path, error);
+      throw this.#failure;
+    }
+  }
+
+  #bytes({ address, byteLength }: MemoryRange): Uint8Array {
+    return new Uint8Array(this.#attached(), address, byteLength);
+  }
+
+  #attached(): SharedArrayBuffer {
+    if (this.#memory === undefined) {
+      throw new LedgerError("store_failed", "the store was given no memory: call attach() first");
+    }
+    return this.#memory;
+  }
+}

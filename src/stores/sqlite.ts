@@ -1,0 +1,179 @@
+/** The SQLite store as its caller sees it: every call is a message to the thread that owns the file. */
+import { resolve } from "node:path";
+import { Worker } from "node:worker_threads";
+import { builtFile } from "../core/built.js";
+import { LedgerError } from "../core/errors.js";
+import {
+  IN_MEMORY,
+  OPENING,
+  type SqliteFileOptions,
+  type StoreCall,
+  type StoreReply,
+  type StoreRequest,
+} from "./sqlite-protocol.js";
+import type { NamedRange } from "./sqlite-snapshot.js";
+import type { CommitGroup, MemoryRange, SnapshotRequest, Store, StoreDescription, StoredChunk } from "./store.js";
+
+export interface SqliteStoreOptions {
+  /** `create` (the default) makes a ledger where there is no file or an empty one; `existing` refuses to. */
+  readonly mode?: "create" | "existing";
+  /** Bytes that the file may grow to; a commit beyond them fails as on a full disk. Default: no limit. */
+  readonly sizeMax?: number;
+}
+
+/**
+ * Opens the ledger's file at `path`, or makes it; `:memory:` keeps everything in memory. The file is locked until
+ * {@link Store.close}.
+ *
+ * Throws `ledger_locked` where it is open already, `not_a_ledger` and `ledger_too_new` where it is something else,
+ * `cannot_open` where the system or the path is in the way, `journal_corrupt` where the journal's end is missing,
+ * `invalid_option` where an option is misspelt or out of range.
+ */
+export async function openSqliteStore(path: string, options: SqliteStoreOptions = {}): Promise<Store> {
+  checkOptions(options);
+  const store = new SqliteStore({
+    path: path === IN_MEMORY ? path : resolve(path),
+    mode: options.mode ?? "create",
+    sizeMax: options.sizeMax,
+  });
+  await store.opened;
+  return store;
+}
+
+function checkOptions(options: SqliteStoreOptions): void {
+  const { mode = "create", sizeMax = 1, ...unknown } = options;
+  const [misspelt] = Object.keys(unknown);
+  if (misspelt !== undefined) throw invalidOption(`'${misspelt}' is none: expected 'mode' or 'sizeMax'`);
+  if (mode !== "create" && mode !== "existing") {
+    throw invalidOption(`'mode' must be 'create' or 'existing', not '${String(mode)}'`);
+  }
+  if (!(sizeMax > 0)) throw invalidOption(`'sizeMax' must be a number of bytes above 0, not ${sizeMax}`);
+}
+
+function invalidOption(reason: string): LedgerError {
+  return new LedgerError("invalid_option", `invalid option of the SQLite store: ${reason}`);
+}
+
+interface Pending {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: LedgerError) => void;
+}
+
+class SqliteStore implements Store {
+  /** Settled once the thread has opened the file, or refused to. */
+  readonly opened: Promise<void>;
+  readonly #path: string;
+  readonly #worker: Worker;
+  readonly #exited: Promise<void>;
+  /** Calls not yet answered, by id. While there are any, the thread keeps the process alive. */
+  readonly #pending = new Map<number, Pending>();
+  #lastId = OPENING;
+  #description: StoreDescription | undefined;
+  #closed: Promise<void> | undefined;
+  /** Why the thread can't be asked anything more. */
+  #ended: LedgerError | undefined;
+
+  constructor(options: SqliteFileOptions) {
+    this.#path = options.path;
+    this.#worker = new Worker(builtFile("workers/store.js"), { name: "ledger-store", workerData: options });
+    this.#worker.on("message", (reply: StoreReply) => this.#settle(reply));
+    this.#worker.on("error", (cause) => this.#end(cause));
+    this.#exited = new Promise((resolve) => {
+      this.#worker.on("exit", (exitCode) => {
+        this.#end(new Error(`the thread exited with code ${exitCode}`));
+        resolve();
+      });
+    });
+    this.opened = this.#expect(OPENING).then((description) => {
+      this.#description = description as StoreDescription;
+    });
+  }
+
+  get description(): StoreDescription {
+    return this.#description!;
+  }
+
+  attach(memory: WebAssembly.Memory): Promise<void> {
+    return this.#call("attach", memory);
+  }
+
+  commit(group: CommitGroup): Promise<void> {
+    return this.#call("commit", group);
+  }
+
+  readChunks(chunk: number, range: MemoryRange): Promise<readonly StoredChunk[]> {
+    return this.#call("readChunks", chunk, range);
+  }
+
+  readChunkOf(sequence: number, range: MemoryRange): Promise<StoredChunk | undefined> {
+    return this.#call("readChunkOf", sequence, range);
+  }
+
+  readSnapshot(regions: readonly NamedRange[]): Promise<void> {
+    return this.#call("readSnapshot", regions);
+  }
+
+  writeSnapshot(request: SnapshotRequest): Promise<void> {
+    return this.#call("writeSnapshot", request);
+  }
+
+  jobName(hash: string): Promise<string | undefined> {
+    return this.#call("jobName", hash);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    // A thread that has died holds no file any more: there is nothing left to close.
+    if (this.#ended !== undefined) return this.#exited;
+    const closing = this.#call("close");
+    this.#ended = new LedgerError("ledger_closed", `the ledger '${this.#path}' is closed: open it again`);
+    await closing;
+    this.#worker.ref();
+    await this.#exited;
+  }
+
+  async #call<Call extends StoreCall>(
+    call: Call,
+    ...values: Parameters<Store[Call]>
+  ): Promise<Awaited<ReturnType<Store[Call]>>> {
+    if (this.#ended !== undefined) throw this.#ended;
+    const id = ++this.#lastId;
+    const answer = this.#expect(id);
+    this.#worker.postMessage({ id, call, values } satisfies StoreRequest);
+    return (await answer) as Awaited<ReturnType<Store[Call]>>;
+  }
+
+  #expect(id: number): Promise<unknown> {
+    this.#worker.ref();
+    return new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject }));
+  }
+
+  #settle({ id, value, failure }: StoreReply): void {
+    const pending = this.#pending.get(id)!;
+    this.#pending.delete(id);
+    if (this.#pending.size === 0) this.#worker.unref();
+    if (failure === undefined) {
+      pending.resolve(value);
+    } else {
+      const { code, message, details, cause } = failure;
+      pending.reject(new LedgerError(code, message, { details, cause }));
+    }
+  }
+
+  /** The thread is gone. Where nobody asked it to go, whoever waits for it is told. */
+  #end(cause: unknown): void {
+    const error = new LedgerError(
+      "store_failed",
+      `the thread of '${this.#path}' ended unexpectedly (${cause instanceof Error ? cause.message : String(cause)}). ` +
+        "What was acknowledged is safe; what was not may or may not be on disk: open the ledger again",
+      { cause },
+    );
+    this.#ended ??= error;
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * What the engine asks of a store: to keep the journal, to give it back, and to keep what makes opening fast.
+ *
+ * The journal is the truth. Chunks travel as addresses in the engine's shared memory, never through messages.
+ */
+
+/** What a store knows about the ledger before any memory exists. Counts are of what is on disk. */
+export interface StoreDescription {
+  /** 64-bit halves of the ledger's placement seed, drawn at random when the file was made. */
+  readonly seedLow: bigint;
+  readonly seedHigh: bigint;
+  readonly chunkCount: number;
+  /** Transfers recorded; their sequences are 1…transferCount. */
+  readonly transferCount: number;
+  readonly accountCount: number;
+  /** Byte length of the account ids kept as text, an upper bound for sizing. */
+  readonly accountTextSize: number;
+  /** Assets in the order of their numbers; the first has number 1. */
+  readonly assets: readonly StoredAsset[];
+  readonly snapshot: SnapshotDescription | undefined;
+}
+
+export interface StoredAsset {
+  readonly code: string;
+  /** Digits after the decimal point, 0–18. */
+  readonly scale: number;
+}
+
+/** A consistent image of the memory regions named, after the first `chunkCount` chunks. */
+export interface SnapshotDescription {
+  readonly layoutVersion: number;
+  readonly chunkCount: number;
+  readonly transferCount: number;
+  readonly accountCount: number;
+  /** Lower-case hexadecimal digest of the state in the image. */
+  readonly digest: string;
+  readonly regions: readonly { readonly name: string; readonly byteLength: number }[];
+}
+
+/** Bytes of shared memory: `address` and `byteLength` in bytes. */
+export interface MemoryRange {
+  readonly address: number;
+  readonly byteLength: number;
+}
+
+/** A journal chunk as the store gives it back. */
+export interface StoredChunk extends MemoryRange {
+  /** 0-based position in the journal. */
+  readonly chunk: number;
+}
+
+/** One durable unit: everything in it is on disk, or nothing of it. */
+export interface CommitGroup {
+  /** Encoded chunks (header of layout.ts), in journal order. */
+  readonly chunks: readonly MemoryRange[];
+  /** Assets registered since the last group. */
+  readonly assets: readonly StoredAsset[];
+  /** Jobs that began since the last group: 32 hexadecimal digits (low word, then high word) and the name. */
+  readonly jobs: readonly { readonly hash: string; readonly name: string }[];
+}
+
+export interface SnapshotRequest {
+  readonly layoutVersion: number;
+  readonly transferCount: number;
+  readonly accountCount: number;
+  readonly digest: string;
+  readonly regions: readonly (MemoryRange & { readonly name: string })[];
+  /** Addresses of the hot and the cold account table and of the text region, from which the account rows are refreshed. */
+  readonly accounts: number;
+  readonly accountsCold: number;
+  readonly accountText: number;
+}
+
+export interface Store {
+  readonly description: StoreDescription;
+  /** Hands the engine's memory to the store. Called once, before any method below. */
+  attach(memory: WebAssembly.Memory): Promise<void>;
+  /** Resolves once the group is on disk (synchronous=FULL). After a failure the store refuses every later group. */
+  commit(group: CommitGroup): Promise<void>;
+  /**
+   * Copies consecutive chunks from `chunk` on into `range`, as many as fit, checking checksums and the chain.
+   * Throws `journal_corrupt` naming the chunk. Empty at the journal's end.
+   */
+  readChunks(chunk: number, range: MemoryRange): Promise<readonly StoredChunk[]>;
+  /** Copies the chunk that holds the transfer of this sequence (1-based) into `range`; undefined where none does. */
+  readChunkOf(sequence: number, range: MemoryRange): Promise<StoredChunk | undefined>;
+  /** Copies the snapshot's regions into the ranges of the same names. */
+  readSnapshot(regions: readonly (MemoryRange & { readonly name: string })[]): Promise<void>;
+  /**
+   * Replaces the snapshot and refreshes the account rows, in one transaction. The memory must not change meanwhile,
+   * and every chunk must have been committed before.
+   */
+  writeSnapshot(request: SnapshotRequest): Promise<void>;
+  /** The name of the job with this hash, where known. */
+  jobName(hash: string): Promise<string | undefined>;
+  /** Closes the file and ends the store's thread; waits for a group under way. */
+  close(): Promise<void>;
+}
