@@ -1,0 +1,90 @@
+#!/usr/bin/env node
+/** The command line. */
+import { readFileSync } from "node:fs";
+import { Command, CommanderError, Option } from "commander";
+import { LedgerError } from "../core/errors.js";
+import { exitCodeOf } from "./output.js";
+import { type SettleArguments, settle } from "./settle.js";
+import { type StatementArguments, statement } from "./statement.js";
+import { verify } from "./verify.js";
+
+const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+
+const EXIT_CODES = `
+Exit codes: 0 done (rejected rows are results, not failures), 2 bad usage or unusable input, 1 anything else.`;
+
+function program(): Command {
+  const root = new Command("parallel-ledger")
+    .description("A double-entry ledger in one file: parallel, exact, durable.")
+    .version(version)
+    .addHelpText("after", EXIT_CODES)
+    .showHelpAfterError("(parallel-ledger --help shows how)");
+  const json = (): Option => new Option("--json", "print one JSON line on standard output");
+  const quiet = (): Option => new Option("--quiet", "say nothing but errors");
+
+  root
+    .command("settle")
+    .description("settle a CSV file of transfers; a second run of the same job changes nothing")
+    .requiredOption("--db <file>", "the ledger; made where it does not exist")
+    .requiredOption("--transfers <file>", "CSV file of transfers, - for standard input")
+    .requiredOption("--columns <map>", "debit=HEADER,credit=HEADER,amount=HEADER[,id=HEADER]")
+    .requiredOption("--asset <asset>", "asset of the amounts: an ISO 4217 code, or CODE:SCALE")
+    .option("--accounts <file>", "CSV file of accounts that may not go below zero")
+    .option("--account-columns <map>", "id=HEADER[,opening=HEADER] (default: id=id,opening=opening)")
+    .option("--create-accounts <kind>", "create accounts that only transfers name: limited or unlimited")
+    .option("--results <file>", "write row,id,result,sequence for every row")
+    .option("--balances <file>", "write every account's closing balance")
+    .option("--job <name>", "name of the job (default: by the file's content)")
+    .option("--mode <mode>", "parallel or event-loop (default: parallel)")
+    .option("--workers <count>", "auto or 1 to 64 (default: auto)")
+    .option("--delimiter <character>", "field delimiter of both files (default: a comma)")
+    .addOption(json())
+    .addOption(quiet())
+    .addHelpText("after", EXIT_CODES)
+    .action((args: SettleArguments) => settle(args));
+
+  root
+    .command("verify")
+    .description("replay the journal; check checksums, results, conservation, limits and digest")
+    .argument("<ledger>", "the ledger's file")
+    .addOption(json())
+    .addOption(quiet())
+    .action(verify);
+
+  root
+    .command("statement")
+    .description("an account's entries, newest first, with running balances")
+    .argument("<ledger>", "the ledger's file")
+    .argument("<account>", "the account's id")
+    .option("--limit <count>", "entries to show (default: 25)")
+    .addOption(json())
+    .action((path: string, id: string, args: StatementArguments) => statement(path, id, args));
+
+  return root;
+}
+
+/** Throws instead of ending the process, for every command alike, so that usage errors get their own exit code. */
+function throwing(command: Command): Command {
+  command.exitOverride();
+  for (const child of command.commands) throwing(child);
+  return command;
+}
+
+async function main(): Promise<void> {
+  try {
+    await throwing(program()).parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Commander has said what is wrong, or printed the help that was asked for.
+      process.exitCode = error.exitCode === 0 ? 0 : 2;
+      return;
+    }
+    const message = error instanceof LedgerError ? error.message : error instanceof Error ? error.stack : String(error);
+    process.stderr.write(`parallel-ledger: ${message}\n`);
+    process.exitCode = exitCodeOf(error);
+  }
+}
+
+await main();

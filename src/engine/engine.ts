@@ -1,0 +1,482 @@
+/**
+ * The coordinator: takes batches in order, has them executed, numbers them, and passes their journal to the store.
+ *
+ * It knows memory, kernel and workers, and the store only by its interface. Batches execute strictly one after the
+ * other; what overlaps is filling the next one, executing this one, and committing those before.
+ */
+import { Piscina } from "piscina";
+import { ACCOUNTS_A_CHUNK, AccountTable } from "../core/accounts.js";
+import { AssetRegistry } from "../core/assets.js";
+import { builtFile } from "../core/built.js";
+import { LedgerError } from "../core/errors.js";
+import { instantiateKernel, type Kernel } from "../core/kernel.js";
+import * as layout from "../core/layout.js";
+import type { MemoryPlan } from "../core/memory.js";
+import type { MemoryRange, Store } from "../stores/store.js";
+import { Committer, type JobName } from "./committer.js";
+import { type EngineWorkerData, type ExecutionOutcome, Executor, NO_CONTEXT } from "./executor.js";
+
+/** `parallel`: a pool of worker threads. `event-loop`: the same kernel on the calling thread, in short slices. */
+export type Mode = "parallel" | "event-loop";
+
+export interface EngineOptions {
+  readonly mode: Mode;
+  /** Worker threads, at least 1; ignored by the event loop. */
+  readonly workers: number;
+}
+
+/** The job that a batch's rows belong to. */
+export interface BatchJob {
+  /** 64-bit halves of the hash of the job's name; not both zero. */
+  readonly low: bigint;
+  readonly high: bigint;
+  /** 1-based row of the batch's first record. */
+  readonly firstRow: bigint;
+}
+
+/** What the coordinator must know of a batch besides its records. */
+export interface BatchRequest {
+  /** Slices in use; their counts are in the slice table, or the parser finds them. */
+  readonly slices: number;
+  /** Asset the amounts are written in, where all are in the same. */
+  readonly asset?: number;
+  readonly job?: BatchJob;
+  /** PLAN_PARSE, PLAN_FORMAT and PLAN_CREATE. */
+  readonly plan?: number;
+  /** Most accounts that the batch may create. */
+  readonly newAccounts?: number;
+}
+
+/** A batch that has been executed; its context holds the results until it is released. */
+export interface ExecutedBatch {
+  /** Resolves once everything the batch recorded is on disk. */
+  readonly durable: Promise<void>;
+}
+
+/** Journal chunks kept at hand for comparing ids with them. */
+const CACHED_CHUNKS = 16;
+/** A batch of which more than this share was decided in order makes the next ones run serially… */
+const SERIAL_SHARE = 0.5;
+/** …until a parallel one is tried again after this many. */
+const SERIAL_RUN = 16;
+/** Candidates confirmed before the event loop gets its turn. */
+const CONFIRM_RUN = 4096;
+
+interface RecentChunk {
+  readonly firstSequence: number;
+  readonly count: number;
+  readonly address: number;
+}
+
+/** One ledger's coordinator. */
+export class Engine {
+  readonly memory: WebAssembly.Memory;
+  readonly plan: MemoryPlan;
+  readonly kernel: Kernel;
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  readonly accounts: AccountTable;
+  readonly assets: AssetRegistry;
+  readonly mode: Mode;
+  readonly workers: number;
+  readonly #words: Int32Array;
+  readonly #store: Store;
+  readonly #executor: Executor;
+  readonly #pool: Piscina | undefined;
+  readonly #committer: Committer;
+  readonly #freeContexts: number[];
+  readonly #contextWaiters: ((context: number) => void)[] = [];
+  /** What the ring of chunk buffers holds at each position: chunks recorded and still readable. */
+  readonly #ring: (RecentChunk | undefined)[];
+  #ringHead = 0;
+  #ringFree: number;
+  readonly #ringWaiters: (() => void)[] = [];
+  readonly #cache: (RecentChunk | undefined)[] = new Array(CACHED_CHUNKS).fill(undefined);
+  #cacheNext = 0;
+  #nextSequence: number;
+  #lastTimestamp = 0n;
+  #serialLeft = 0;
+  #executing: number | undefined;
+  #order: Promise<unknown> = Promise.resolve();
+  #unsavedJobs: JobName[] = [];
+  #failure: LedgerError | undefined;
+
+  constructor(store: Store, memory: WebAssembly.Memory, plan: MemoryPlan, options: EngineOptions) {
+    this.memory = memory;
+    this.plan = plan;
+    this.mode = options.mode;
+    this.workers = options.mode === "parallel" ? options.workers : 1;
+    this.kernel = instantiateKernel(memory);
+    this.bytes = new Uint8Array(memory.buffer);
+    this.view = new DataView(memory.buffer);
+    this.#words = new Int32Array(memory.buffer);
+    this.#store = store;
+    this.assets = new AssetRegistry(store.description.assets);
+    this.accounts = new AccountTable(memory, plan, (number) => this.assets.get(number).code);
+    this.#executor = new Executor(memory, this.kernel);
+    this.#committer = new Committer(
+      (group) => store.commit(group),
+      (error) => this.#poison(error),
+    );
+    this.#freeContexts = Array.from({ length: plan.contextCount }, (_, i) => plan.contexts + i * layout.CONTEXT_SIZE);
+    this.#ring = new Array(plan.chunkCount).fill(undefined);
+    this.#ringFree = plan.chunkCount;
+    this.#nextSequence = store.description.transferCount + 1;
+    if (options.mode === "parallel") {
+      const workerData: EngineWorkerData = { memory, workers: options.workers };
+      this.#pool = new Piscina({
+        filename: builtFile("workers/engine.js").href,
+        minThreads: options.workers,
+        maxThreads: options.workers,
+        concurrentTasksPerWorker: 1,
+        workerData,
+      });
+    }
+  }
+
+  /** Resolves once every worker is running, so that a caller who blocks this thread can't keep one from starting. */
+  async ready(): Promise<void> {
+    const pool = this.#pool;
+    if (pool === undefined) return;
+    const met = await Promise.all(Array.from({ length: this.workers }, () => pool.run(NO_CONTEXT)));
+    if (met.some((outcome) => outcome !== "done")) {
+      throw new LedgerError("worker_failed", `the ${this.workers} worker threads did not start within ten seconds`);
+    }
+  }
+
+  /** Transfers recorded so far; the next one's sequence is one more. */
+  get transferCount(): number {
+    return this.#nextSequence - 1;
+  }
+
+  /** The error after which nothing is accepted any more, if there was one. */
+  get failure(): LedgerError | undefined {
+    return this.#failure;
+  }
+
+  /** Takes a batch context to fill; waits where all are in use. Give it back by {@link releaseContext}. */
+  async acquireContext(): Promise<number> {
+    const context =
+      this.#freeContexts.pop() ?? (await new Promise<number>((resolve) => this.#contextWaiters.push(resolve)));
+    return context;
+  }
+
+  releaseContext(context: number): void {
+    const waiter = this.#contextWaiters.shift();
+    if (waiter === undefined) this.#freeContexts.push(context);
+    else waiter(context);
+  }
+
+  /** Names a job with the store's next group. */
+  nameJob(job: JobName): void {
+    this.#unsavedJobs.push(job);
+  }
+
+  /** Runs `action` alone, after everything asked for before and before everything after. */
+  exclusively<T>(action: () => Promise<T>): Promise<T> {
+    const run = this.#order.then(() => {
+      if (this.#failure !== undefined) throw this.#failure;
+      return action();
+    });
+    this.#order = run.catch(() => {});
+    return run;
+  }
+
+  /**
+   * Executes the batch in `context` in its turn. Resolves once it is executed, not yet durable.
+   *
+   * Throws `transfers_full` or `accounts_full` before anything happens where the memory has no room for the batch.
+   * Throws `worker_failed` or `store_failed` where a thread died; the ledger must then be opened again.
+   */
+  execute(context: number, request: BatchRequest): Promise<ExecutedBatch> {
+    return this.exclusively(() => this.#execute(context, request));
+  }
+
+  async #execute(context: number, request: BatchRequest): Promise<ExecutedBatch> {
+    this.#checkRoom(request);
+    const position = await this.#reserveChunks(request.slices);
+    const accountsBefore = this.accounts.count;
+    const serial = this.#writeScalars(context, request, position);
+    this.#executing = context;
+    let outcome = await this.#run(context, serial);
+    while (outcome === "candidates") {
+      await this.#confirmCandidates(context);
+      outcome = await this.#run(context, serial);
+    }
+    this.#executing = undefined;
+    if (outcome === "aborted")
+      throw this.#failure ?? this.#poison(new LedgerError("internal", "aborted without reason"));
+    const fault = this.view.getUint32(context + layout.CX_OUT_FAULT, true);
+    if (fault !== 0) {
+      throw this.#poison(
+        new LedgerError(
+          "accounts_full",
+          `the ledger ran out of room for accounts in the middle of a batch (fault ${fault})`,
+        ),
+      );
+    }
+    this.#adaptPlan(context, serial);
+    const created = await this.#writeAccountChunks(accountsBefore);
+    const chunks = this.#collectChunks(context, position, request.slices);
+    const durable = this.#commit([...created.chunks, ...chunks], request.slices + created.buffers);
+    return { durable };
+  }
+
+  #checkRoom(request: BatchRequest): void {
+    const records = request.slices * layout.SLICE_CAPACITY;
+    if (this.transferCount + records > this.plan.transferCapacity) {
+      throw new LedgerError(
+        "transfers_full",
+        `the ledger was opened for ${this.plan.transferCapacity} transfers and holds ${this.transferCount}: ` +
+          `open it again with a larger capacity { transfers }`,
+        { details: { capacity: this.plan.transferCapacity, found: this.transferCount } },
+      );
+    }
+    if (this.accounts.count + (request.newAccounts ?? 0) > this.plan.accountCapacity) {
+      throw new LedgerError(
+        "accounts_full",
+        `the ledger was opened for ${this.plan.accountCapacity} accounts and holds ${this.accounts.count}: ` +
+          `open it again with a larger capacity { accounts }`,
+        { details: { capacity: this.plan.accountCapacity, found: this.accounts.count } },
+      );
+    }
+  }
+
+  /** Writes everything the stages read; returns whether the plan is serial. */
+  #writeScalars(context: number, request: BatchRequest, position: number): boolean {
+    const { view } = this;
+    for (let stage = 0; stage < layout.STAGE_COUNT; stage++) {
+      const word = context + layout.CX_STAGES + stage * layout.STAGE_STRIDE;
+      view.setUint32(word + layout.STAGE_NEXT, 0, true);
+      view.setUint32(word + layout.STAGE_DONE, 0, true);
+    }
+    const serial = this.workers === 1 || this.#serialLeft > 0;
+    const set = (field: number, value: number): void => view.setUint32(context + field, value, true);
+    set(layout.CX_SLICES_USED, request.slices);
+    set(layout.CX_PLAN, (request.plan ?? 0) | (serial ? layout.PLAN_SERIAL : 0));
+    view.setBigUint64(context + layout.CX_TIMESTAMP, this.#timestamp(), true);
+    view.setBigUint64(context + layout.CX_BASE_SEQUENCE, BigInt(this.#nextSequence), true);
+    view.setBigUint64(context + layout.CX_FIRST_ROW, request.job?.firstRow ?? 0n, true);
+    set(layout.CX_CHUNK_FIRST, position);
+    set(layout.CX_OUT_CONTESTED, 0);
+    set(layout.CX_OUT_FAULT, 0);
+    set(layout.CX_CONFIRMED, 0);
+    view.setBigUint64(context + layout.CX_JOB_LOW, request.job?.low ?? 0n, true);
+    view.setBigUint64(context + layout.CX_JOB_HIGH, request.job?.high ?? 0n, true);
+    set(layout.CX_ASSET, request.asset ?? 0);
+    return serial;
+  }
+
+  /** Nanoseconds since 1970 that never go back within a ledger's life. */
+  #timestamp(): bigint {
+    const now = BigInt(Date.now()) * 1_000_000n;
+    if (now > this.#lastTimestamp) this.#lastTimestamp = now;
+    return this.#lastTimestamp;
+  }
+
+  async #run(context: number, serial: boolean): Promise<ExecutionOutcome> {
+    if (this.#pool === undefined) return this.#executor.runSliced(context);
+    const pool = this.#pool;
+    const tasks = Array.from(
+      { length: serial ? 1 : this.workers },
+      () => pool.run(context) as Promise<ExecutionOutcome>,
+    );
+    try {
+      const outcomes = await Promise.all(tasks);
+      return outcomes.includes("aborted") ? "aborted" : outcomes[0]!;
+    } catch (cause) {
+      const failure = this.#poison(
+        new LedgerError(
+          "worker_failed",
+          "a worker thread died while it executed a batch: nothing of the batch was kept; open the ledger again",
+          { cause },
+        ),
+      );
+      // The others leave the stage they wait at; the context stays theirs until they have.
+      await Promise.allSettled(tasks);
+      throw failure;
+    }
+  }
+
+  /** Refuses everything from now on and lets waiting workers go. */
+  #poison(error: LedgerError): LedgerError {
+    this.#failure ??= error;
+    const word = (layout.SUPERBLOCK + layout.SB_ABORT) >>> 2;
+    Atomics.store(this.#words, word, 1);
+    for (const waiter of this.#ringWaiters.splice(0)) waiter();
+    return this.#failure;
+  }
+
+  #adaptPlan(context: number, serial: boolean): void {
+    if (serial) {
+      if (this.#serialLeft > 0) this.#serialLeft--;
+      return;
+    }
+    const decided = this.view.getUint32(context + layout.CX_OUT_CONTESTED, true);
+    if (decided > SERIAL_SHARE * this.countRecords(context)) this.#serialLeft = SERIAL_RUN;
+  }
+
+  /** Records of the batch, parsed or filled. */
+  countRecords(context: number): number {
+    let count = 0;
+    const slices = this.view.getUint32(context + layout.CX_SLICES_USED, true);
+    for (let slice = 0; slice < slices; slice++) count += this.sliceField(context, slice, layout.SL_COUNT);
+    return count;
+  }
+
+  sliceField(context: number, slice: number, field: number): number {
+    return this.view.getUint32(context + layout.CX_SLICES + slice * layout.SLICE_ENTRY_SIZE + field, true);
+  }
+
+  // --- the ring of chunk buffers -------------------------------------------------------------------------------
+
+  #bufferAddress(position: number): number {
+    return this.plan.chunks + (position % this.plan.chunkCount) * layout.CHUNK_BUFFER_SIZE;
+  }
+
+  /** Takes `count` consecutive buffers and returns the first one's position; waits for the store where needed. */
+  async #reserveChunks(count: number): Promise<number> {
+    while (this.#ringFree < count) {
+      await new Promise<void>((resolve) => this.#ringWaiters.push(resolve));
+      if (this.#failure !== undefined) throw this.#failure;
+    }
+    const first = this.#ringHead;
+    this.#ringHead = (first + count) % this.plan.chunkCount;
+    this.#ringFree -= count;
+    this.#lastAtHand = undefined;
+    for (let i = 0; i < count; i++) this.#ring[(first + i) % this.plan.chunkCount] = undefined;
+    return first;
+  }
+
+  /** The chunks that the batch's slices wrote; advances the sequence. */
+  #collectChunks(context: number, position: number, slices: number): MemoryRange[] {
+    const chunks: MemoryRange[] = [];
+    for (let slice = 0; slice < slices; slice++) {
+      const byteLength = this.sliceField(context, slice, layout.SL_CHUNK_SIZE);
+      if (byteLength === 0) continue;
+      const address = this.#bufferAddress(position + slice);
+      const count = this.view.getUint32(address + layout.CH_RECORD_COUNT, true);
+      this.#ring[(position + slice) % this.plan.chunkCount] = { firstSequence: this.#nextSequence, count, address };
+      this.#nextSequence += count;
+      chunks.push({ address, byteLength });
+    }
+    return chunks;
+  }
+
+  /** Hands chunks to the store; their buffers are free again once they are on disk. */
+  #commit(chunks: readonly MemoryRange[], buffers: number): Promise<void> {
+    const jobs = this.#unsavedJobs;
+    this.#unsavedJobs = [];
+    const durable = this.#committer.add(chunks, this.assets.takeUnsaved(), jobs, () => {
+      this.#ringFree += buffers;
+      for (const waiter of this.#ringWaiters.splice(0)) waiter();
+    });
+    // Whoever awaits it sees the failure; nobody has to.
+    durable.catch(() => {});
+    return durable;
+  }
+
+  /** Journals the accounts from slot `from` on. */
+  async #writeAccountChunks(from: number): Promise<{ chunks: MemoryRange[]; buffers: number }> {
+    const chunks: MemoryRange[] = [];
+    let buffers = 0;
+    const count = this.accounts.count;
+    for (let slot = from; slot < count; slot += ACCOUNTS_A_CHUNK) {
+      const address = this.#bufferAddress(await this.#reserveChunks(1));
+      buffers++;
+      const end = Math.min(count, slot + ACCOUNTS_A_CHUNK);
+      chunks.push({ address, byteLength: this.accounts.writeChunk(slot, end, address, this.#timestamp()) });
+    }
+    return { chunks, buffers };
+  }
+
+  /**
+   * Journals accounts created since slot `from`; resolves once they are on disk. Call it exclusively, right after
+   * creating them, for at most {@link ACCOUNTS_A_CHUNK} at a time.
+   */
+  async commitAccounts(from: number): Promise<{ durable: Promise<void> }> {
+    const { chunks, buffers } = await this.#writeAccountChunks(from);
+    return { durable: this.#commit(chunks, buffers) };
+  }
+
+  /** Resolves once everything executed so far is on disk. */
+  flush(): Promise<void> {
+    return this.#committer.flush();
+  }
+
+  // --- ids that may have been used before ----------------------------------------------------------------------
+
+  async #confirmCandidates(context: number): Promise<void> {
+    let index = 0;
+    let run = 0;
+    for (;;) {
+      index = this.kernel.nextCandidate(context, index);
+      if (index < 0) break;
+      let sequence = this.kernel.candidateSequence(context, index) >>> 0;
+      while (sequence !== 0) {
+        const chunk = this.#chunkAtHand(sequence) ?? (await this.#fetchChunk(sequence));
+        sequence = this.kernel.confirm(context, index, chunk.address) >>> 0;
+      }
+      if (++run % CONFIRM_RUN === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    this.view.setUint32(context + layout.CX_CONFIRMED, 1, true);
+  }
+
+  #lastAtHand: RecentChunk | undefined;
+
+  #chunkAtHand(sequence: number): RecentChunk | undefined {
+    const holds = (chunk: RecentChunk | undefined): chunk is RecentChunk =>
+      chunk !== undefined && sequence >= chunk.firstSequence && sequence < chunk.firstSequence + chunk.count;
+    if (holds(this.#lastAtHand)) return this.#lastAtHand;
+    this.#lastAtHand = this.#cache.find(holds) ?? this.#ring.find(holds);
+    return this.#lastAtHand;
+  }
+
+  /** Reads a chunk from the store: it is older than everything in the ring, so it is on disk. */
+  async #fetchChunk(sequence: number): Promise<RecentChunk> {
+    const slot = this.#cacheNext;
+    this.#cacheNext = (slot + 1) % CACHED_CHUNKS;
+    const range = {
+      address: this.plan.exchange + slot * layout.CHUNK_BUFFER_SIZE,
+      byteLength: layout.CHUNK_BUFFER_SIZE,
+    };
+    this.#cache[slot] = undefined;
+    this.#lastAtHand = undefined;
+    const stored = await this.#store.readChunkOf(sequence, range);
+    if (stored === undefined) {
+      throw this.#poison(
+        new LedgerError("internal", `the index names transfer ${sequence}, and the journal does not have it`),
+      );
+    }
+    const chunk = {
+      firstSequence: Number(this.view.getBigUint64(range.address + layout.CH_FIRST_SEQUENCE, true)),
+      count: this.view.getUint32(range.address + layout.CH_RECORD_COUNT, true),
+      address: range.address,
+    };
+    this.#cache[slot] = chunk;
+    return chunk;
+  }
+
+  // --- reading balances ----------------------------------------------------------------------------------------
+
+  /**
+   * Returns at a batch boundary: if a batch is changing balances right now, waits for its end, which is some
+   * milliseconds away at most. Reads that follow in the same turn see every batch as a whole or not at all.
+   */
+  waitForBoundary(): void {
+    const context = this.#executing;
+    if (context === undefined) return;
+    if (this.#pool === undefined) {
+      // On the event loop the batch is between two of its slices: run the rest now.
+      this.#executor.run(context);
+      return;
+    }
+    // No worker touches a balance while candidates await the journal; otherwise wait for the last stage.
+    this.#executor.waitForBoundary(context);
+  }
+
+  /** Ends the pool. Nothing may be executing. */
+  async close(): Promise<void> {
+    await this.#pool?.close({ force: true });
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * The stages of a batch and who may run which part of them: the same code for every worker thread and for the
+ * event loop.
+ *
+ * A stage is a number of units. A unit is claimed by compare-and-swap on the stage's `next` word, so it is executed
+ * exactly once a batch, by whoever is free; a stage is over once its `done` word has counted every unit. Nobody waits
+ * for a particular thread: one that arrives late finds everything claimed and moves on, and one that never arrives is
+ * not missed.
+ */
+import { LedgerError } from "../core/errors.js";
+import type { Kernel } from "../core/kernel.js";
+import {
+  ACCOUNT_PARTITIONS,
+  CX_CONFIRMED,
+  CX_PLAN,
+  CX_SLICES_USED,
+  CX_STAGES,
+  ID_PARTITIONS,
+  PLAN_PARSE,
+  PLAN_SERIAL,
+  SB_ABORT,
+  STAGE_CLASSIFY,
+  STAGE_COUNT,
+  STAGE_DECIDE,
+  STAGE_DEDUPE,
+  STAGE_DONE,
+  STAGE_ENCODE,
+  STAGE_NEXT,
+  STAGE_PARSE,
+  STAGE_RELEASE,
+  STAGE_RESOLVE,
+  STAGE_STITCH,
+  STAGE_STRIDE,
+  SUPERBLOCK,
+} from "../core/layout.js";
+
+/** `candidates`: the batch stopped after dedupe until the journal has been asked. `aborted`: another worker died. */
+export type ExecutionOutcome = "done" | "candidates" | "aborted";
+
+/** What the pool hands to every worker when it starts. */
+export interface EngineWorkerData {
+  readonly memory: WebAssembly.Memory;
+  /** Workers of the pool. */
+  readonly workers: number;
+}
+
+/** A worker's task instead of a context: meet the other workers. */
+export const NO_CONTEXT = 0;
+
+/** Id partitions are claimed by fours: single ones are over too quickly. */
+const ID_PARTITIONS_A_UNIT = 4;
+/** Looks at the `done` word before a waiting thread lets the system suspend it; about 10 microseconds. */
+const SPINS_MAX = 2000;
+/** A suspended waiter looks for an abort at least this often. */
+const WAIT_MS_MAX = 20;
+const BOUNDARY_MS_MAX = 1000;
+/** The event loop gets its turn at least this often. */
+const EVENT_LOOP_SLICE_MS = 1;
+
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Runs batches on the calling thread, alone or together with other threads' executors. */
+export class Executor {
+  readonly #kernel: Kernel;
+  readonly #words: Int32Array;
+
+  constructor(memory: WebAssembly.Memory, kernel: Kernel) {
+    this.#kernel = kernel;
+    this.#words = new Int32Array(memory.buffer);
+  }
+
+  /** Runs the batch with whoever else does, until nothing is left to do. Blocks; for worker threads. */
+  run(context: number): ExecutionOutcome {
+    for (let stage = 0; stage < STAGE_COUNT; stage++) {
+      const units = this.#units(context, stage);
+      for (let unit = this.#claim(context, stage, units); unit >= 0; unit = this.#claim(context, stage, units)) {
+        this.#execute(context, stage, unit);
+        this.#finish(context, stage, units);
+      }
+      if (!this.#waitUntilDone(context, stage, units)) return "aborted";
+      if (stage === STAGE_DEDUPE && this.#mustConfirm(context)) return "candidates";
+    }
+    return "done";
+  }
+
+  /** Runs the batch on the event loop, which gets a turn at least every millisecond. */
+  async runSliced(context: number): Promise<ExecutionOutcome> {
+    let turnStart = performance.now();
+    for (let stage = 0; stage < STAGE_COUNT; stage++) {
+      const units = this.#units(context, stage);
+      for (let unit = this.#claim(context, stage, units); unit >= 0; unit = this.#claim(context, stage, units)) {
+        this.#execute(context, stage, unit);
+        this.#finish(context, stage, units);
+        if (performance.now() - turnStart >= EVENT_LOOP_SLICE_MS) {
+          await nextTurn();
+          turnStart = performance.now();
+        }
+      }
+      if (stage === STAGE_DEDUPE && this.#mustConfirm(context)) return "candidates";
+    }
+    return "done";
+  }
+
+  /**
+   * Blocks until the batch, which other threads run, is over or stands still before its first change of a balance.
+   * Takes no part in it. Throws `busy` where that takes longer than a second: a thread must have died.
+   */
+  waitForBoundary(context: number): void {
+    const aborted = (): boolean => Atomics.load(this.#words, (SUPERBLOCK + SB_ABORT) >>> 2) !== 0;
+    const isDone = (stage: number): boolean =>
+      Atomics.load(this.#words, (context + CX_STAGES + stage * STAGE_STRIDE + STAGE_DONE) >>> 2) >=
+      this.#units(context, stage);
+    const last = this.#isPlanned(context, PLAN_SERIAL) ? STAGE_DECIDE : STAGE_ENCODE;
+    const start = performance.now();
+    while (!aborted() && !isDone(last)) {
+      if (performance.now() - start > BOUNDARY_MS_MAX) {
+        throw new LedgerError(
+          "busy",
+          `a batch is still executing after ${BOUNDARY_MS_MAX} ms: await it, then read again`,
+        );
+      }
+      if (isDone(STAGE_DEDUPE) && this.#mustConfirm(context)) return;
+      const word = (context + CX_STAGES + last * STAGE_STRIDE + STAGE_DONE) >>> 2;
+      Atomics.wait(this.#words, word, Atomics.load(this.#words, word), 1);
+    }
+  }
+
+  #field(context: number, offset: number): number {
+    return this.#words[(context + offset) >>> 2]!;
+  }
+
+  #mustConfirm(context: number): boolean {
+    return this.#field(context, CX_CONFIRMED) === 0 && this.#kernel.countCandidates(context) > 0;
+  }
+
+  /** Units of a stage. Every thread computes the same number, from words written before the stage began. */
+  #units(context: number, stage: number): number {
+    const slices = this.#field(context, CX_SLICES_USED);
+    const serial = this.#isPlanned(context, PLAN_SERIAL);
+    switch (stage) {
+      case STAGE_PARSE:
+        return this.#isPlanned(context, PLAN_PARSE) ? slices : 0;
+      case STAGE_STITCH:
+        return this.#isPlanned(context, PLAN_PARSE) ? 1 : 0;
+      case STAGE_DEDUPE:
+        return ID_PARTITIONS / ID_PARTITIONS_A_UNIT;
+      case STAGE_CLASSIFY:
+        // Numbering the slices is independent of classifying the partitions, so they share the stage.
+        return serial ? 0 : ACCOUNT_PARTITIONS + slices;
+      case STAGE_RELEASE:
+        return !serial && this.#kernel.hasContested(context) !== 0 ? ACCOUNT_PARTITIONS : 0;
+      case STAGE_DECIDE:
+        if (serial) return slices;
+        return this.#kernel.hasContested(context) !== 0 ? 1 : 0;
+      case STAGE_ENCODE:
+        return serial ? 0 : slices;
+      default:
+        return slices;
+    }
+  }
+
+  #execute(context: number, stage: number, unit: number): void {
+    const kernel = this.#kernel;
+    switch (stage) {
+      case STAGE_PARSE:
+        kernel.parseSlice(context, unit);
+        break;
+      case STAGE_STITCH:
+        kernel.stitchSlices(context);
+        break;
+      case STAGE_RESOLVE:
+        if (this.#isPlanned(context, PLAN_PARSE)) kernel.deriveIds(context, unit);
+        kernel.resolve(context, unit);
+        break;
+      case STAGE_DEDUPE:
+        for (let part = 0; part < ID_PARTITIONS_A_UNIT; part++) {
+          kernel.dedupe(context, unit * ID_PARTITIONS_A_UNIT + part);
+        }
+        break;
+      case STAGE_CLASSIFY: {
+        const slices = this.#field(context, CX_SLICES_USED);
+        if (unit < slices) kernel.number(context, unit);
+        else kernel.classify(context, unit - slices);
+        break;
+      }
+      case STAGE_RELEASE:
+        kernel.release(context, unit);
+        break;
+      case STAGE_DECIDE:
+        if (this.#isPlanned(context, PLAN_SERIAL)) {
+          // One thread claims the slices in order, and finishes each while its records are in the cache.
+          kernel.number(context, unit);
+          kernel.decideSlice(context, unit);
+          kernel.encode(context, unit);
+        } else {
+          kernel.decideContested(context);
+        }
+        break;
+      case STAGE_ENCODE:
+        kernel.encode(context, unit);
+        break;
+    }
+  }
+
+  #isPlanned(context: number, plan: number): boolean {
+    return (this.#field(context, CX_PLAN) & plan) !== 0;
+  }
+
+  /** Claims a unit, or returns -1 where none is left. */
+  #claim(context: number, stage: number, units: number): number {
+    const word = (context + CX_STAGES + stage * STAGE_STRIDE + STAGE_NEXT) >>> 2;
+    let next = Atomics.load(this.#words, word);
+    while (next < units) {
+      const found = Atomics.compareExchange(this.#words, word, next, next + 1);
+      if (found === next) return next;
+      next = found;
+    }
+    return -1;
+  }
+
+  #finish(context: number, stage: number, units: number): void {
+    const word = (context + CX_STAGES + stage * STAGE_STRIDE + STAGE_DONE) >>> 2;
+    if (Atomics.add(this.#words, word, 1) + 1 === units) Atomics.notify(this.#words, word);
+  }
+
+  /** Spins briefly, then sleeps, until the stage's units are done. False where the ledger was aborted. */
+  #waitUntilDone(context: number, stage: number, units: number): boolean {
+    const word = (context + CX_STAGES + stage * STAGE_STRIDE + STAGE_DONE) >>> 2;
+    for (let spin = 0; spin < SPINS_MAX; spin++) {
+      if (Atomics.load(this.#words, word) >= units) return true;
+    }
+    for (;;) {
+      const done = Atomics.load(this.#words, word);
+      if (done >= units) return true;
+      if (Atomics.load(this.#words, (SUPERBLOCK + SB_ABORT) >>> 2) !== 0) return false;
+      Atomics.wait(this.#words, word, done, WAIT_MS_MAX);
+    }
+  }
+}

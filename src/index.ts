@@ -1,0 +1,24 @@
+/** The public API, all of it. */
+export { BatchResults } from "./core/batch.js";
+export { LedgerError, type LedgerErrorOptions } from "./core/errors.js";
+export {
+  ACCOUNT_RESULTS,
+  type AccountResultCode,
+  TRANSFER_RESULTS,
+  type TransferResultCode,
+  type TransferResultRow,
+} from "./core/results.js";
+export type { Account, AccountResult, NewAccount, NewTransfer, TransferResult } from "./core/types.js";
+export type { Mode } from "./engine/engine.js";
+export {
+  Batch,
+  Ledger,
+  type LedgerOptions,
+  openLedger,
+  type SettleOptions,
+  type SettleSummary,
+} from "./ledger.js";
+export type { AccountColumns } from "./settlement/accounts-file.js";
+export type { RowProblem } from "./settlement/row-problem.js";
+export type { SettleFileOptions, SettleFileSummary, TransferColumns } from "./settlement/run-job.js";
+export type { FileProgress } from "./settlement/settle-file.js";

@@ -1,0 +1,590 @@
+/** The public ledger: opening it, creating accounts and transfers, reading, closing. */
+import { availableParallelism } from "node:os";
+import { ACCOUNTS_A_CHUNK } from "./core/accounts.js";
+import { parseAsset } from "./core/assets.js";
+import { BatchResults, RecordWriter } from "./core/batch.js";
+import { stateDigest } from "./core/digest.js";
+import { LedgerError } from "./core/errors.js";
+import { findAccountSlot, writeId } from "./core/identifiers.js";
+import * as layout from "./core/layout.js";
+import type { AccountResultCode } from "./core/results.js";
+import type { Account, AccountResult, NewAccount, NewTransfer, TransferResult } from "./core/types.js";
+import type { Engine, Mode } from "./engine/engine.js";
+import { openEngine, saveSnapshot, snapshotSize } from "./engine/open.js";
+import { runJob, type SettleFileOptions, type SettleFileSummary } from "./settlement/run-job.js";
+import { openSqliteStore } from "./stores/sqlite.js";
+import type { Store } from "./stores/store.js";
+
+/** Options of {@link openLedger}. */
+export interface LedgerOptions {
+  /** `parallel` (default): worker threads. `event-loop`: the same engine on the calling thread, in slices of a millisecond. */
+  readonly mode?: Mode;
+  /** Worker threads of the parallel mode: `auto` (default) for one a core, or 1–64. */
+  readonly workers?: "auto" | number;
+  /** How many accounts and recorded transfers the ledger must hold while it is open; memory is reserved for them. */
+  readonly capacity?: { readonly accounts?: number; readonly transfers?: number };
+  /** Assets beside the currencies of ISO 4217, as `CODE:SCALE`, for example `BTC:8`. */
+  readonly assets?: readonly string[];
+}
+
+/** Options of {@link Ledger.settle}. */
+export interface SettleOptions {
+  /** Called after each batch that is on disk, in order; the settlement waits for what it returns. */
+  readonly onResults?: (results: BatchResults, firstIndex: number) => void | Promise<void>;
+  /** Called after each batch that is on disk. */
+  readonly onProgress?: (progress: { readonly transfers: number; readonly milliseconds: number }) => void;
+  /** Stops taking transfers; what was taken is finished, then the settlement rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a settlement did. */
+export interface SettleSummary {
+  readonly transfers: number;
+  /** Number of transfers by result. */
+  readonly results: Readonly<Record<string, number>>;
+  readonly durationMs: number;
+}
+
+const WORKERS_MAX = 64;
+const CODE_MAX = 65535;
+const USER_DATA_LIMIT = 1n << 128n;
+const CONTEXTS = 4;
+/** Window that files are read through; a row may take 1 MiB of it. */
+const INPUT_WINDOW_SIZE = 32 * 1024 * 1024;
+/** Batches of direct calls executing or waiting to; further calls gather meanwhile and share the next batch. */
+const BATCHES_IN_FLIGHT = 2;
+/** A snapshot is written at close if it is small, or if replaying what it saves would take longer than writing it. */
+const SNAPSHOT_SIZE_SMALL = 64 * 1024 * 1024;
+const SNAPSHOT_TRANSFERS = 500_000;
+
+function invalid(message: string, details: Record<string, unknown> = {}): LedgerError {
+  return new LedgerError("invalid_argument", message, { details });
+}
+
+const OPTION_NAMES = new Set(["mode", "workers", "capacity", "assets"]);
+
+/** Checks the options before anything happens, and names what it can't use. */
+function readOptions(options: LedgerOptions): { mode: Mode; workers: number } {
+  for (const name of Object.keys(options)) {
+    if (!OPTION_NAMES.has(name)) {
+      throw invalid(`'${name}' is not an option of openLedger: expected ${[...OPTION_NAMES].join(", ")}`, { name });
+    }
+  }
+  const { mode = "parallel", workers = "auto" } = options;
+  if (mode !== "parallel" && mode !== "event-loop") {
+    throw invalid(`the option 'mode' must be 'parallel' or 'event-loop', not '${String(mode)}'`, { mode });
+  }
+  const count = workers === "auto" ? Math.min(WORKERS_MAX, availableParallelism()) : workers;
+  if (!Number.isInteger(count) || count < 1 || count > WORKERS_MAX) {
+    throw invalid(`the option 'workers' must be 'auto' or a whole number from 1 to ${WORKERS_MAX}, not ${workers}`);
+  }
+  return { mode, workers: count };
+}
+
+/**
+ * Opens the ledger in the file at `path`, or makes one; `:memory:` for one that is gone when closed.
+ *
+ * Opening reads the last snapshot and replays what was recorded after it. Throws `ledger_locked` where another
+ * process has the file open, `not_a_ledger` where the file is something else, `journal_corrupt` where it was damaged.
+ */
+export function openLedger(path: string, options: LedgerOptions = {}): Promise<Ledger> {
+  return openLedgerFor(path, options, {});
+}
+
+/** What the command line knows of a job before it opens the ledger. */
+export interface Expectations {
+  /** New accounts and transfers that there must be room for. */
+  readonly accounts?: number;
+  readonly transfers?: number;
+  /** The file must exist. */
+  readonly mustExist?: boolean;
+}
+
+/** {@link openLedger} with room for what is expected. */
+export async function openLedgerFor(path: string, options: LedgerOptions, expected: Expectations): Promise<Ledger> {
+  const { mode, workers } = readOptions(options);
+  const assets = (options.assets ?? []).map(parseAsset);
+  const store = await openSqliteStore(path, { mode: expected.mustExist === true ? "existing" : "create" });
+  try {
+    const capacities = { ...options.capacity, contexts: CONTEXTS, input: INPUT_WINDOW_SIZE };
+    const engine = await openEngine(store, { mode, workers, capacities, expected });
+    for (const asset of assets) engine.assets.register(asset);
+    return new Ledger(engine, store);
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+interface PendingTransfers {
+  readonly transfers: readonly NewTransfer[];
+  readonly results: TransferResult[];
+  /** Transfers written into batches so far. */
+  taken: number;
+  /** Transfers whose results are on disk. */
+  settled: number;
+  readonly resolve: (results: TransferResult[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Share {
+  readonly call: PendingTransfers;
+  readonly from: number;
+  readonly count: number;
+}
+
+/** A ledger that is open. Made by {@link openLedger}. */
+export class Ledger {
+  readonly #engine: Engine;
+  readonly #store: Store;
+  readonly #words: BigUint64Array;
+  readonly #calls: PendingTransfers[] = [];
+  #inFlight = 0;
+  #pumping = false;
+  #closed: Promise<void> | undefined;
+  #openBatches = 0;
+
+  /** @internal Use {@link openLedger}. */
+  constructor(engine: Engine, store: Store) {
+    this.#engine = engine;
+    this.#store = store;
+    this.#words = new BigUint64Array(engine.memory.buffer);
+  }
+
+  get mode(): Mode {
+    return this.#engine.mode;
+  }
+
+  /** Worker threads, 1 in event-loop mode. */
+  get workers(): number {
+    return this.#engine.workers;
+  }
+
+  get accountCount(): number {
+    return this.#engine.accounts.count;
+  }
+
+  /** Transfers recorded, which is also the last sequence. May be ahead of the disk by the batches under way. */
+  get transferCount(): number {
+    return this.#engine.transferCount;
+  }
+
+  #checkOpen(): void {
+    if (this.#closed !== undefined) throw new LedgerError("ledger_closed", "the ledger is closed: open it again");
+    if (this.#engine.failure !== undefined) throw this.#engine.failure;
+  }
+
+  /**
+   * Creates accounts, in order. Resolves with a result each once they are on disk; an account that exists as asked
+   * for is `exists`. Throws `invalid_argument` (nothing created) and `accounts_full`.
+   */
+  async createAccounts(accounts: readonly NewAccount[]): Promise<AccountResult[]> {
+    this.#checkOpen();
+    accounts.forEach(checkNewAccount);
+    const results: AccountResult[] = [];
+    let durable: Promise<void> = Promise.resolve();
+    for (let from = 0; from < accounts.length; from += ACCOUNTS_A_CHUNK) {
+      const part = accounts.slice(from, from + ACCOUNTS_A_CHUNK);
+      const committed = await this.#engine.exclusively(async () => {
+        const before = this.#engine.accounts.count;
+        if (before + part.length > this.#engine.plan.accountCapacity) throw this.#accountsFull();
+        for (const account of part) results.push({ result: this.#createAccount(account) });
+        return this.#engine.commitAccounts(before);
+      });
+      durable = committed.durable;
+    }
+    await durable;
+    return results;
+  }
+
+  #accountsFull(): LedgerError {
+    const { accountCapacity } = this.#engine.plan;
+    return new LedgerError(
+      "accounts_full",
+      `the ledger was opened for ${accountCapacity} accounts and holds ${this.accountCount}: ` +
+        `open it again with a larger capacity { accounts }`,
+      { details: { capacity: accountCapacity, found: this.accountCount } },
+    );
+  }
+
+  #createAccount(account: NewAccount): AccountResultCode {
+    const { kernel, bytes, accounts, assets } = this.#engine;
+    const kind = writeId(kernel, bytes, account.id, layout.KEY_SCRATCH, layout.TEXT_SCRATCH);
+    if (kind === layout.KIND_NONE) return "id_must_not_be_empty";
+    if (kind === layout.KIND_TOO_LONG) return "id_too_long";
+    if (kind === layout.KIND_NOT_UTF8) return "id_not_utf8";
+    const flags =
+      (account.debitsMustNotExceedCredits === true ? layout.ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS : 0) |
+      (account.creditsMustNotExceedDebits === true ? layout.ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS : 0);
+    const code = account.code ?? 0;
+    const asset = this.#assetNumber(account.asset);
+    const slot = kernel.findAccountByKey(layout.KEY_SCRATCH, kind, layout.TEXT_SCRATCH) >>> 0;
+    if (slot !== layout.NO_SLOT) {
+      if (accounts.flags(slot) !== flags) return "exists_with_different_flags";
+      if (accounts.asset(slot) !== asset) return "exists_with_different_asset";
+      return accounts.code(slot) === code ? "exists" : "exists_with_different_code";
+    }
+    if (flags === layout.ACCOUNT_FLAGS_KNOWN) return "flags_are_mutually_exclusive";
+    if (asset === 0) return "asset_unknown";
+    // From here on nothing can fail but the memory's end.
+    if (kernel.createAccount(layout.KEY_SCRATCH, kind, layout.TEXT_SCRATCH, asset, flags, code) !== 0) {
+      throw this.#accountsFull();
+    }
+    assets.get(asset);
+    return "ok";
+  }
+
+  /** Number of an asset by its code; a currency is registered when it is first used. 0 where it is unknown. */
+  #assetNumber(code: string): number {
+    const known = this.#engine.assets.number(code);
+    if (known !== 0) return known;
+    try {
+      return this.#engine.assets.register(parseAsset(code));
+    } catch (error) {
+      if (error instanceof LedgerError && error.code === "unknown_asset") return 0;
+      throw error;
+    }
+  }
+
+  /**
+   * Makes transfers, in order. Resolves with a result each, in the same order, once all of them are on disk.
+   *
+   * Calls made while a batch executes share the next one. Throws `invalid_argument` (nothing was made) where a field
+   * has the wrong type; an id or amount that can't be is a result.
+   */
+  createTransfers(transfers: readonly NewTransfer[]): Promise<TransferResult[]> {
+    this.#checkOpen();
+    transfers.forEach(checkNewTransfer);
+    if (transfers.length === 0) return Promise.resolve([]);
+    return new Promise((resolve, reject) => {
+      this.#calls.push({ transfers, results: new Array(transfers.length), taken: 0, settled: 0, resolve, reject });
+      void this.#pump();
+    });
+  }
+
+  /** Fills batches from the calls that wait, and starts them. */
+  async #pump(): Promise<void> {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    while (this.#calls.length > 0 && this.#inFlight < BATCHES_IN_FLIGHT) {
+      this.#inFlight++;
+      const writer = await this.#acquireWriter();
+      const shares = this.#fill(writer);
+      void this.#settleShares(writer, shares);
+    }
+    this.#pumping = false;
+  }
+
+  async #acquireWriter(): Promise<RecordWriter> {
+    const { kernel, bytes, view } = this.#engine;
+    return new RecordWriter(kernel, bytes, view, this.#words, await this.#engine.acquireContext());
+  }
+
+  /** Moves waiting transfers into the batch, and says whose they are. */
+  #fill(writer: RecordWriter): Share[] {
+    const shares: Share[] = [];
+    while (this.#calls.length > 0 && !writer.isFull) {
+      const call = this.#calls[0]!;
+      const from = call.taken;
+      while (call.taken < call.transfers.length && !writer.isFull) {
+        const { id, debit, credit, amount, code, userData } = call.transfers[call.taken]!;
+        writer.write(id, debit, credit, amount, code ?? 0, userData ?? 0n);
+        call.taken++;
+      }
+      shares.push({ call, from, count: call.taken - from });
+      if (call.taken === call.transfers.length) this.#calls.shift();
+    }
+    return shares;
+  }
+
+  async #settleShares(writer: RecordWriter, shares: readonly Share[]): Promise<void> {
+    try {
+      const { results, durable } = await this.#executeWritten(writer, () => {
+        this.#inFlight--;
+        void this.#pump();
+      });
+      await durable;
+      let index = 0;
+      for (const { call, from, count } of shares) {
+        for (let i = 0; i < count; i++) call.results[from + i] = results.get(index++);
+        call.settled += count;
+        if (call.settled === call.transfers.length) call.resolve(call.results);
+      }
+    } catch (error) {
+      for (const { call } of shares) {
+        call.reject(error);
+        const waiting = this.#calls.indexOf(call);
+        if (waiting >= 0) this.#calls.splice(waiting, 1);
+      }
+    }
+  }
+
+  /** Executes a filled batch, copies its results, and gives its context back; `onExecuted` is called either way. */
+  async #executeWritten(
+    writer: RecordWriter,
+    onExecuted: () => void,
+  ): Promise<{ results: BatchResults; durable: Promise<void> }> {
+    const { context, count } = writer;
+    writer.finish();
+    try {
+      const { durable } = await this.#engine.execute(context, { slices: writer.slices });
+      return { results: new BatchResults(this.#engine.bytes, context, count), durable };
+    } finally {
+      this.#engine.releaseContext(context);
+      onExecuted();
+    }
+  }
+
+  /**
+   * Begins a batch that writes straight into shared memory, for callers with millions of transfers. Waits while
+   * three others are being filled or executed: end each by `submit` or `discard`.
+   */
+  async batch(): Promise<Batch> {
+    this.#checkOpen();
+    if (this.#openBatches >= CONTEXTS - 1) await this.#waitForBatch();
+    this.#openBatches++;
+    const writer = await this.#acquireWriter();
+    const end = (): void => {
+      this.#openBatches--;
+      this.#batchWaiters.shift()?.();
+    };
+    return new Batch(
+      writer,
+      async () => {
+        const { results, durable } = await this.#executeWritten(writer, end);
+        await durable;
+        return results;
+      },
+      () => {
+        this.#engine.releaseContext(writer.context);
+        end();
+      },
+    );
+  }
+
+  readonly #batchWaiters: (() => void)[] = [];
+
+  #waitForBatch(): Promise<void> {
+    return new Promise((resolve) => this.#batchWaiters.push(resolve));
+  }
+
+  /**
+   * Settles a stream of transfers, or of arrays of them, in order, with as many batches under way as keep every
+   * thread busy; memory does not grow with the stream.
+   *
+   * Resolves once everything is on disk. Throws `invalid_argument` at the first transfer that has the wrong types;
+   * what came before is settled.
+   */
+  async settle(
+    source: AsyncIterable<NewTransfer | readonly NewTransfer[]> | Iterable<NewTransfer | readonly NewTransfer[]>,
+    options: SettleOptions = {},
+  ): Promise<SettleSummary> {
+    this.#checkOpen();
+    const start = performance.now();
+    const counts = new Map<string, number>();
+    let transfers = 0;
+    let settled = 0;
+    let delivered: Promise<void> = Promise.resolve();
+    let current: Batch | undefined;
+    const submit = (): void => {
+      if (current === undefined) return;
+      const firstIndex = transfers - current.length;
+      const results = current.submit();
+      current = undefined;
+      delivered = delivered.then(async () => {
+        const batch = await results;
+        for (const [name, count] of batch.counts()) counts.set(name, (counts.get(name) ?? 0) + count);
+        settled += batch.length;
+        await options.onResults?.(batch, firstIndex);
+        options.onProgress?.({ transfers: settled, milliseconds: performance.now() - start });
+      });
+      delivered.catch(() => {});
+    };
+    try {
+      for await (const item of source) {
+        if (options.signal?.aborted === true) break;
+        for (const transfer of Array.isArray(item) ? (item as readonly NewTransfer[]) : [item as NewTransfer]) {
+          checkNewTransfer(transfer, transfers);
+          current ??= await this.batch();
+          current.add(transfer);
+          transfers++;
+          if (current.isFull) submit();
+        }
+      }
+    } finally {
+      submit();
+      await delivered;
+    }
+    options.signal?.throwIfAborted();
+    return { transfers, results: Object.fromEntries(counts), durationMs: performance.now() - start };
+  }
+
+  /**
+   * Runs a settlement job over files: see {@link SettleFileOptions}. A second run of the same job changes nothing and
+   * writes the same results file; one that was interrupted, by a crash too, resumes. One job runs at a time.
+   *
+   * Throws, before anything changes, `cannot_read`, `cannot_write`, `missing_column`, `invalid_header`,
+   * `invalid_accounts`, `unknown_asset`, `invalid_argument`.
+   */
+  settleFile(options: SettleFileOptions): Promise<SettleFileSummary> {
+    this.#checkOpen();
+    const run = this.#job.then(() => runJob(this.#engine, this, options));
+    this.#job = run.catch(() => {});
+    return run;
+  }
+
+  #job: Promise<unknown> = Promise.resolve();
+
+  /**
+   * The account with this id as of the last batch that was executed, or undefined. It may be ahead of the disk by
+   * the batches under way: await their results to be sure. Blocks for some milliseconds while a batch executes.
+   */
+  account(id: string): Account | undefined {
+    this.#checkOpen();
+    this.#engine.waitForBoundary();
+    const slot = findAccountSlot(this.#engine.kernel, this.#engine.bytes, id);
+    return slot === undefined ? undefined : this.#engine.accounts.read(slot);
+  }
+
+  /** All accounts in the order of their ids' bytes. See {@link account} for what they show. */
+  *accounts(): Generator<Account> {
+    this.#checkOpen();
+    this.#engine.waitForBoundary();
+    for (const slot of this.#engine.accounts.slotsById()) yield this.#engine.accounts.read(slot);
+  }
+
+  /** SHA-256 over all accounts in the order of their ids: equal digests mean equal ledgers. See {@link account}. */
+  digest(): string {
+    this.#checkOpen();
+    this.#engine.waitForBoundary();
+    return stateDigest(this.#engine.accounts);
+  }
+
+  /** Finishes what is under way, saves a snapshot where that makes the next opening faster, and closes the file. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    const { snapshot } = this.#store.description;
+    try {
+      while (this.#calls.length > 0 || this.#inFlight > 0) await this.#engine.exclusively(async () => {});
+      await this.#engine.exclusively(() => this.#engine.flush());
+      const isStale =
+        (snapshot?.transferCount ?? 0) !== this.transferCount || (snapshot?.accountCount ?? 0) !== this.accountCount;
+      const isWorthwhile =
+        snapshotSize(this.#engine) <= SNAPSHOT_SIZE_SMALL ||
+        this.transferCount - (snapshot?.transferCount ?? 0) >= SNAPSHOT_TRANSFERS;
+      if (isStale && isWorthwhile) await saveSnapshot(this.#engine, this.#store);
+    } catch (error) {
+      // A ledger that has failed still closes; its failure was reported to whoever used it.
+      if (this.#engine.failure === undefined) throw error;
+    } finally {
+      await this.#engine.close();
+      await this.#store.close();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/** A batch being filled. Made by {@link Ledger.batch}; it holds up to 16,384 transfers. */
+export class Batch {
+  readonly #writer: RecordWriter;
+  readonly #submit: () => Promise<BatchResults>;
+  readonly #discard: () => void;
+  #ended = false;
+
+  /** @internal Use {@link Ledger.batch}. */
+  constructor(writer: RecordWriter, submit: () => Promise<BatchResults>, discard: () => void) {
+    this.#writer = writer;
+    this.#submit = submit;
+    this.#discard = discard;
+  }
+
+  /** Transfers added so far. */
+  get length(): number {
+    return this.#writer.count;
+  }
+
+  get isFull(): boolean {
+    return this.#writer.isFull;
+  }
+
+  /** Adds a transfer. Throws `invalid_argument`, and `batch_full` after 16,384. */
+  add(transfer: NewTransfer): void {
+    this.#check();
+    checkNewTransfer(transfer, this.length);
+    const { id, debit, credit, amount, code, userData } = transfer;
+    this.#writer.write(id, debit, credit, amount, code ?? 0, userData ?? 0n);
+  }
+
+  /** Adds a plain transfer without an object for it. Types are the caller's promise. Throws `batch_full`. */
+  addPlain(id: string, debit: string, credit: string, amount: bigint): void {
+    this.#check();
+    this.#writer.write(id, debit, credit, amount, 0, 0n);
+  }
+
+  #check(): void {
+    if (this.#ended) throw invalid("the batch was submitted or discarded: begin another");
+    if (this.isFull) {
+      throw new LedgerError("batch_full", `a batch holds ${layout.BATCH_CAPACITY} transfers: submit it, begin another`);
+    }
+  }
+
+  /** Executes the batch in its turn; resolves with its results once they are on disk. */
+  submit(): Promise<BatchResults> {
+    if (this.#ended) throw invalid("the batch was submitted or discarded before");
+    this.#ended = true;
+    return this.#submit();
+  }
+
+  /** Forgets the batch. */
+  discard(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#discard();
+  }
+}
+
+function checkNewAccount(account: NewAccount, index: number): void {
+  const at = `account ${index}`;
+  if (typeof account !== "object" || account === null) throw invalid(`${at} must be an object, not ${typeof account}`);
+  if (typeof account.id !== "string") throw invalid(`${at}: 'id' must be a string, not ${typeof account.id}`);
+  if (typeof account.asset !== "string") throw invalid(`${at}: 'asset' must be a string, not ${typeof account.asset}`);
+  checkCode(account.code, at);
+  checkFlag(account.debitsMustNotExceedCredits, "debitsMustNotExceedCredits", at);
+  checkFlag(account.creditsMustNotExceedDebits, "creditsMustNotExceedDebits", at);
+}
+
+function checkNewTransfer(transfer: NewTransfer, index: number): void {
+  if (typeof transfer !== "object" || transfer === null) {
+    throw invalid(`transfer ${index} must be an object, not ${typeof transfer}`);
+  }
+  const { id, debit, credit, amount, code, userData } = transfer;
+  if (typeof id !== "string") throw invalid(`transfer ${index}: 'id' must be a string, not ${typeof id}`);
+  if (typeof debit !== "string") throw invalid(`transfer ${index}: 'debit' must be a string, not ${typeof debit}`);
+  if (typeof credit !== "string") throw invalid(`transfer ${index}: 'credit' must be a string, not ${typeof credit}`);
+  if (typeof amount !== "bigint") {
+    throw invalid(`transfer ${index}: 'amount' must be a bigint of minor units, not ${typeof amount}`);
+  }
+  if (code !== undefined) checkCode(code, `transfer ${index}`);
+  if (userData !== undefined && (typeof userData !== "bigint" || userData < 0n || userData >= USER_DATA_LIMIT)) {
+    throw invalid(`transfer ${index}: 'userData' must be a bigint from 0 to 2^128 − 1`);
+  }
+}
+
+function checkCode(code: number | undefined, at: string): void {
+  if (code !== undefined && (!Number.isInteger(code) || code < 0 || code > CODE_MAX)) {
+    throw invalid(`${at}: 'code' must be a whole number from 0 to ${CODE_MAX}, not ${String(code)}`);
+  }
+}
+
+function checkFlag(flag: unknown, name: string, at: string): void {
+  if (flag !== undefined && typeof flag !== "boolean") {
+    throw invalid(`${at}: '${name}' must be true or false, not ${typeof flag}`);
+  }
+}

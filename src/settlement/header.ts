@@ -1,0 +1,95 @@
+/** The first line of a file: read ahead of everything else, so that a wrong column stops a job before it starts. */
+import { LedgerError } from "../core/errors.js";
+import { ROLE_AMOUNT, ROLE_CREDIT, ROLE_DEBIT, ROLE_ID, ROW_SIZE_MAX } from "../core/layout.js";
+import { mapColumns, readHeader } from "./csv-header.js";
+import type { ByteSource } from "./input-window.js";
+
+/** Which column means what. */
+export interface MappedColumns {
+  /** Role (ROLE_*) of each column. */
+  readonly roles: Uint8Array;
+  /** Header of the column that has a role. */
+  readonly names: ReadonlyMap<number, string>;
+}
+
+/** Roles by the names that messages use. */
+const ROLES = { id: ROLE_ID, debit: ROLE_DEBIT, credit: ROLE_CREDIT, amount: ROLE_AMOUNT };
+const ROLE_NAMES = Object.fromEntries(Object.entries(ROLES).map(([name, role]) => [role, name]));
+const READ_SIZE = 64 * 1024;
+
+/**
+ * Reads the header and maps the columns named in `names`. Returns the mapping and the source of the rows behind it.
+ * Throws `invalid_header`, `missing_column`, `duplicate_column` or `too_many_columns`, naming the file.
+ */
+export async function takeHeader(
+  source: ByteSource,
+  delimiter: string,
+  names: ReadonlyMap<number, string>,
+): Promise<{ columns: MappedColumns; rows: ByteSource }> {
+  let bytes = new Uint8Array(0);
+  for (;;) {
+    const mapped = mapHeader(bytes, delimiter, names, source.name);
+    if (mapped !== undefined) {
+      return { columns: mapped.columns, rows: prefixed(bytes.subarray(mapped.byteLength), source) };
+    }
+    const block = new Uint8Array(READ_SIZE);
+    const count = bytes.length < ROW_SIZE_MAX ? await source.read(block) : 0;
+    if (count === 0) break;
+    const joined = new Uint8Array(bytes.length + count);
+    joined.set(bytes);
+    joined.set(block.subarray(0, count), bytes.length);
+    bytes = joined;
+  }
+  // A header may be the whole file, without a line end.
+  const mapped = bytes.length < ROW_SIZE_MAX ? mapHeader(withLineEnd(bytes), delimiter, names, source.name) : undefined;
+  if (mapped !== undefined) return { columns: mapped.columns, rows: source };
+  throw new LedgerError(
+    "invalid_header",
+    bytes.length === 0
+      ? `${source.name} is empty: expected a CSV file whose first line names the columns`
+      : `${source.name} has no header within its first ${bytes.length} bytes: expected a line that names the columns`,
+    { details: { file: source.name } },
+  );
+}
+
+/** The header within `bytes`, mapped; undefined where it does not end there. Errors name the file. */
+function mapHeader(
+  bytes: Uint8Array,
+  delimiter: string,
+  names: ReadonlyMap<number, string>,
+  file: string,
+): { columns: MappedColumns; byteLength: number } | undefined {
+  const mapping = Object.fromEntries([...names].map(([role, column]) => [ROLE_NAMES[role]!, column]));
+  try {
+    const header = readHeader(bytes, { delimiter });
+    if (header === undefined) return undefined;
+    return { columns: { roles: mapColumns(header.columns, mapping, ROLES), names }, byteLength: header.byteLength };
+  } catch (error) {
+    if (!(error instanceof LedgerError)) throw error;
+    throw new LedgerError(error.code, `${file}: ${error.message}`, { details: { ...error.details, file } });
+  }
+}
+
+function withLineEnd(bytes: Uint8Array): Uint8Array {
+  const ended = new Uint8Array(bytes.length + 1);
+  ended.set(bytes);
+  ended[bytes.length] = 10;
+  return ended;
+}
+
+/** A source that gives `first` before what `source` has left. */
+function prefixed(first: Uint8Array, source: ByteSource): ByteSource {
+  let rest = first;
+  return {
+    name: source.name,
+    byteLength: source.byteLength,
+    async read(target) {
+      if (rest.length === 0) return source.read(target);
+      const count = Math.min(rest.length, target.length);
+      target.set(rest.subarray(0, count));
+      rest = rest.subarray(count);
+      return count;
+    },
+    close: () => source.close(),
+  };
+}

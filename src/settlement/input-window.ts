@@ -1,0 +1,166 @@
+/** A file, or standard input, read through a window of shared memory: constant memory for files of any length. */
+import { type FileHandle, open } from "node:fs/promises";
+import type { Readable } from "node:stream";
+import { LedgerError } from "../core/errors.js";
+
+const READ_SIZE = 2 * 1024 * 1024;
+
+/** Where the bytes come from. */
+export interface ByteSource {
+  /** Name for messages. */
+  readonly name: string;
+  /** Byte length where it is known. */
+  readonly byteLength: number | undefined;
+  /** Reads up to `target.length` bytes; 0 at the end. */
+  read(target: Uint8Array): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** Opens a regular file or a pipe. Throws `cannot_read` with the path and the system's reason. */
+export async function openFile(path: string): Promise<ByteSource> {
+  let handle: FileHandle;
+  let byteLength: number | undefined;
+  try {
+    handle = await open(path, "r");
+  } catch (cause) {
+    throw cannotRead(path, cause);
+  }
+  const stat = await handle.stat();
+  if (stat.isDirectory()) {
+    await handle.close();
+    throw new LedgerError("cannot_read", `${path} is a directory: expected a CSV file`, { details: { path } });
+  }
+  if (stat.isFile()) byteLength = stat.size;
+  return {
+    name: path,
+    byteLength,
+    async read(target) {
+      try {
+        return (await handle.read(target, 0, target.length, null)).bytesRead;
+      } catch (cause) {
+        throw cannotRead(path, cause);
+      }
+    },
+    close: () => handle.close(),
+  };
+}
+
+function cannotRead(path: string, cause: unknown): LedgerError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new LedgerError("cannot_read", `${path} can't be read: ${reason}`, { cause, details: { path } });
+}
+
+/** Reads a stream such as standard input. */
+export function openStream(stream: Readable, name: string): ByteSource {
+  const iterator = stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  let rest: Uint8Array = new Uint8Array(0);
+  return {
+    name,
+    byteLength: undefined,
+    async read(target) {
+      if (rest.length === 0) {
+        const next = await iterator.next();
+        if (next.done === true) return 0;
+        rest = next.value;
+      }
+      const count = Math.min(rest.length, target.length);
+      target.set(rest.subarray(0, count));
+      rest = rest.subarray(count);
+      return count;
+    },
+    async close() {
+      stream.destroy();
+    },
+  };
+}
+
+/**
+ * The window: bytes `start`…`end` of shared memory are read and not yet consumed. Reading goes on behind them while a
+ * batch parses them; when the window's end is reached, what is left moves to its beginning.
+ */
+export class InputWindow {
+  readonly #source: ByteSource;
+  readonly #bytes: Uint8Array;
+  readonly #base: number;
+  readonly #limit: number;
+  #start: number;
+  #end: number;
+  #isFinal = false;
+  #reading: Promise<void> | undefined;
+  #failure: unknown;
+  /** Bytes read from the source so far. */
+  bytesRead = 0;
+
+  constructor(source: ByteSource, bytes: Uint8Array, address: number, byteLength: number) {
+    this.#source = source;
+    this.#bytes = bytes;
+    this.#base = address;
+    this.#limit = address + byteLength;
+    this.#start = address;
+    this.#end = address;
+  }
+
+  get start(): number {
+    return this.#start;
+  }
+
+  get end(): number {
+    return this.#end;
+  }
+
+  get available(): number {
+    return this.#end - this.#start;
+  }
+
+  /** Whether `end` is the source's end. */
+  get isFinal(): boolean {
+    return this.#isFinal;
+  }
+
+  /** Bytes `start`…`end`, for looking at. */
+  view(): Uint8Array {
+    return this.#bytes.subarray(this.#start, this.#end);
+  }
+
+  /** Moves `start` forward to this address. */
+  consumeTo(address: number): void {
+    this.#start = address;
+  }
+
+  /** Reads until `wanted` bytes are available, or the source or the window ends. Nothing may be parsing meanwhile. */
+  async fill(wanted: number): Promise<void> {
+    await this.#reading?.catch(() => {});
+    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#start > this.#base && this.#limit - this.#end < Math.max(READ_SIZE, wanted - this.available)) {
+      this.#bytes.copyWithin(this.#base, this.#start, this.#end);
+      this.#end = this.#base + this.available;
+      this.#start = this.#base;
+    }
+    while (!this.#isFinal && this.available < wanted && this.#end < this.#limit) await this.#readOnce();
+  }
+
+  /** Begins to read on behind `end` while a batch parses what is before it. */
+  readAhead(): void {
+    if (this.#isFinal || this.#reading !== undefined || this.#limit - this.#end < READ_SIZE) return;
+    this.#reading = this.#readOnce().finally(() => {
+      this.#reading = undefined;
+    });
+    // A failure is thrown again by the next `fill`.
+    this.#reading.catch(() => {});
+  }
+
+  async #readOnce(): Promise<void> {
+    const target = this.#bytes.subarray(this.#end, Math.min(this.#limit, this.#end + READ_SIZE));
+    let count: number;
+    try {
+      count = await this.#source.read(target);
+    } catch (error) {
+      // Kept: a stream that failed once would look like one that ended.
+      this.#failure = error;
+      throw error;
+    }
+    if (count === 0) this.#isFinal = true;
+    this.#end += count;
+    this.bytesRead += count;
+  }
+}

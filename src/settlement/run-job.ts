@@ -1,0 +1,212 @@
+/** A whole settlement job: accounts in, transfers through, results and balances out. */
+import type { Readable } from "node:stream";
+import { type Asset, parseAsset } from "../core/assets.js";
+import { LedgerError } from "../core/errors.js";
+import * as layout from "../core/layout.js";
+import type { Account, AccountResult, NewAccount, NewTransfer, TransferResult } from "../core/types.js";
+import type { Engine } from "../engine/engine.js";
+import { type AccountColumns, applyAccountsFile } from "./accounts-file.js";
+import { writeBalances } from "./balances.js";
+import { takeHeader } from "./header.js";
+import { type ByteSource, openFile, openStream } from "./input-window.js";
+import { type Job, jobNameOfFile, jobOfName } from "./job.js";
+import { OutputFile } from "./output.js";
+import type { RowProblem } from "./row-problem.js";
+import { type FileProgress, settleFile } from "./settle-file.js";
+
+/** Columns of a transfers file: the header of each. */
+export interface TransferColumns {
+  readonly debit: string;
+  readonly credit: string;
+  readonly amount: string;
+  /** Where absent, ids are derived from the job and the row. */
+  readonly id?: string;
+}
+
+/** A settlement job over files. */
+export interface SettleFileOptions {
+  /** CSV file (RFC 4180 with a header line), or a stream of one. */
+  readonly transfers: string | Readable;
+  readonly columns: TransferColumns;
+  /** Asset of the amounts: an ISO 4217 code, or `CODE:SCALE`. */
+  readonly asset: string;
+  /** Names the job; default: by the file's content. A stream needs a name or an id column. */
+  readonly job?: string;
+  /** Accounts that may not go below zero, with their opening balances. */
+  readonly accounts?: { readonly file: string; readonly columns: AccountColumns };
+  /** Creates accounts that only transfers name: `limited` ones may not go below zero. Default: such rows are rejected. */
+  readonly createAccounts?: "limited" | "unlimited";
+  /** Field delimiter of both files, one ASCII character. Default `,`. */
+  readonly delimiter?: string;
+  /** Receives `row,id,result,sequence` for every row. */
+  readonly results?: string;
+  /** Receives every account's closing balance. */
+  readonly balances?: string;
+  readonly onProgress?: (progress: FileProgress) => void;
+  /** Stops between batches; what was executed stays, and the same call resumes. */
+  readonly signal?: AbortSignal;
+}
+
+/** What a job did. */
+export interface SettleFileSummary {
+  /** Name of the job. */
+  readonly job: string;
+  /** Rows of the transfers file. */
+  readonly transfers: number;
+  /** Rows whose outcome this same job had recorded before. */
+  readonly replayed: number;
+  /** Rows by result, in the order of checks. */
+  readonly results: Readonly<Record<string, number>>;
+  /** The first rows that could not be read. */
+  readonly problems: readonly RowProblem[];
+  /** Accounts that the accounts file created, and opening balances it made. */
+  readonly accountsCreated: number;
+  readonly accountsOpened: number;
+  /** Time of the transfers, from the first row read to the last result on disk. */
+  readonly durationMs: number;
+}
+
+/** What a job needs of the ledger beside its engine. */
+export interface JobTarget {
+  createAccounts(accounts: readonly NewAccount[]): Promise<AccountResult[]>;
+  createTransfers(transfers: readonly NewTransfer[]): Promise<TransferResult[]>;
+  accounts(): Iterable<Account>;
+}
+
+const JOB_NAME_LENGTH_MAX = 128;
+
+/** Runs the job. Everything that can be checked is checked before anything changes. */
+export async function runJob(
+  engine: Engine,
+  target: JobTarget,
+  options: SettleFileOptions,
+): Promise<SettleFileSummary> {
+  const asset = parseAsset(options.asset);
+  const delimiter = checkDelimiter(options.delimiter ?? ",");
+  checkCreateAccounts(options.createAccounts);
+  const outputs: OutputFile[] = [];
+  const create = async (path: string | undefined): Promise<OutputFile | undefined> => {
+    if (path === undefined) return undefined;
+    const file = await OutputFile.create(path);
+    outputs.push(file);
+    return file;
+  };
+  let source: ByteSource | undefined;
+  try {
+    source = await openTransfers(options.transfers);
+    const job = await nameJob(options, source);
+    const { columns, rows } = await takeHeader(source, delimiter, columnNames(options.columns));
+    const results = await create(options.results);
+    const balances = await create(options.balances);
+    const number = engine.assets.register(asset);
+    const applied = await applyAccounts(engine, target, options, { ...asset, number }, delimiter);
+    const start = performance.now();
+    const summary = await settleFile(engine, {
+      source: rows,
+      columns,
+      delimiter,
+      asset: number,
+      job,
+      createFlags: createFlags(options.createAccounts),
+      results,
+      ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+    await results?.finish();
+    const durationMs = performance.now() - start;
+    if (balances !== undefined) await writeBalances(target.accounts(), engine.assets, balances);
+    await balances?.finish();
+    return {
+      job: job.name,
+      transfers: summary.rows,
+      replayed: summary.replayed,
+      results: Object.fromEntries(summary.results),
+      problems: summary.problems,
+      accountsCreated: applied.created,
+      accountsOpened: applied.opened,
+      durationMs,
+    };
+  } catch (error) {
+    for (const output of outputs) await output.discard();
+    throw error;
+  } finally {
+    await source?.close();
+  }
+}
+
+async function applyAccounts(
+  engine: Engine,
+  target: JobTarget,
+  options: SettleFileOptions,
+  asset: Asset & { readonly number: number },
+  delimiter: string,
+): Promise<{ created: number; opened: number }> {
+  const { accounts } = options;
+  if (accounts === undefined) return { created: 0, opened: 0 };
+  return applyAccountsFile(engine, target, {
+    open: () => openFile(accounts.file),
+    name: accounts.file,
+    columns: accounts.columns,
+    delimiter,
+    asset,
+  });
+}
+
+function openTransfers(transfers: string | Readable): Promise<ByteSource> {
+  return typeof transfers === "string" ? openFile(transfers) : Promise.resolve(openStream(transfers, "standard input"));
+}
+
+async function nameJob(options: SettleFileOptions, source: ByteSource): Promise<Job> {
+  const { job, transfers, columns } = options;
+  if (job !== undefined) {
+    if (job === "" || Buffer.byteLength(job) > JOB_NAME_LENGTH_MAX) {
+      throw new LedgerError(
+        "invalid_argument",
+        `a job's name takes 1 to ${JOB_NAME_LENGTH_MAX} bytes, not ${Buffer.byteLength(job)}`,
+      );
+    }
+    return jobOfName(job);
+  }
+  // A pipe with a path can be read only once, like any stream.
+  if (typeof transfers === "string" && source.byteLength !== undefined)
+    return jobOfName(await jobNameOfFile(transfers));
+  if (columns.id === undefined) {
+    throw new LedgerError(
+      "invalid_argument",
+      "a stream of transfers needs an id column or a job's name: otherwise a second run would pay everything twice",
+    );
+  }
+  // Ids are given, so nothing is derived from the name; rows are still those of one job.
+  return jobOfName(source.name);
+}
+
+function checkDelimiter(delimiter: string): string {
+  if (delimiter.length === 1 && delimiter.charCodeAt(0) < 128 && !['"', "\r", "\n", "\0"].includes(delimiter)) {
+    return delimiter;
+  }
+  throw new LedgerError(
+    "invalid_argument",
+    `the delimiter must be one ASCII character other than a quote or a line break, not ${JSON.stringify(delimiter)}`,
+  );
+}
+
+function checkCreateAccounts(create: string | undefined): void {
+  if (create === undefined || create === "limited" || create === "unlimited") return;
+  throw new LedgerError("invalid_argument", `createAccounts must be 'limited' or 'unlimited', not '${create}'`);
+}
+
+function createFlags(create: "limited" | "unlimited" | undefined): number | undefined {
+  if (create === undefined) return undefined;
+  return create === "limited" ? layout.ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS : 0;
+}
+
+/** Header names by the role they have in the file. */
+function columnNames(columns: TransferColumns): Map<number, string> {
+  const names = new Map<number, string>([
+    [layout.ROLE_DEBIT, columns.debit],
+    [layout.ROLE_CREDIT, columns.credit],
+    [layout.ROLE_AMOUNT, columns.amount],
+  ]);
+  if (columns.id !== undefined) names.set(layout.ROLE_ID, columns.id);
+  return names;
+}
