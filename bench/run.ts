@@ -1,0 +1,56 @@
+/** `npm run bench`: every benchmark, or one; figures beside what is expected of them on two cores. */
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { durableTrial } from "./durable.js";
+import { kernelTrial } from "./kernel.js";
+import { describeMachine } from "./machine.js";
+import { settleTrial } from "./settle.js";
+import type { Measurement, Size, Trial } from "./trial.js";
+
+const TRIALS: readonly Trial[] = [kernelTrial, durableTrial, settleTrial];
+
+function verdict({ value, expected }: Measurement): string {
+  if (expected === undefined) return "";
+  const [holds, bound] =
+    "atMost" in expected
+      ? [value <= expected.atMost, `at most ${expected.atMost.toLocaleString("en-US")}`]
+      : [value >= expected.atLeast, `at least ${expected.atLeast.toLocaleString("en-US")}`];
+  return `${holds ? "as expected" : "NOT as expected"}: ${bound}`;
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: { json: { type: "string" }, only: { type: "string" }, tiny: { type: "boolean", default: false } },
+  });
+  const trials = TRIALS.filter(({ name }) => values.only === undefined || name === values.only);
+  if (trials.length === 0) {
+    process.stderr.write(
+      `no benchmark is named '${values.only}': there are ${TRIALS.map(({ name }) => name).join(", ")}\n`,
+    );
+    process.exitCode = 2;
+    return;
+  }
+  const size: Size = values.tiny ? "tiny" : "full";
+  const machine = describeMachine();
+  process.stdout.write(
+    `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Node ${machine.node}, ${machine.platform}\n`,
+  );
+  const results: { name: string; measurements: Measurement[] }[] = [];
+  for (const trial of trials) {
+    process.stdout.write(`\n${trial.name}: ${trial.description}\n`);
+    const measurements = await trial.run(size);
+    results.push({ name: trial.name, measurements });
+    for (const measurement of measurements) {
+      const figure = measurement.value.toLocaleString("en-US", {
+        maximumFractionDigits: measurement.value < 1000 ? 1 : 0,
+      });
+      const line = `  ${measurement.name.padEnd(48)}${figure.padStart(12)} ${measurement.unit.padEnd(12)}`;
+      process.stdout.write(`${line}${verdict(measurement)}\n`.replace(/ +\n$/, "\n"));
+    }
+  }
+  if (values.json !== undefined) {
+    writeFileSync(values.json, `${JSON.stringify({ machine, size, results }, null, 2)}\n`);
+  }
+}
+
+await main();
