@@ -8,7 +8,7 @@ import { AccountTable } from "../src/core/accounts.js";
 import { RecordWriter } from "../src/core/batch.js";
 import { builtFile } from "../src/core/built.js";
 import { stateDigest } from "../src/core/digest.js";
-import { writeId } from "../src/core/identifiers.js";
+import { Identifiers } from "../src/core/identifiers.js";
 import { instantiateKernel, type Kernel } from "../src/core/kernel.js";
 import * as layout from "../src/core/layout.js";
 import { createMemory, type MemoryPlan, planMemory } from "../src/core/memory.js";
@@ -33,7 +33,7 @@ class Side {
   readonly #kernel: Kernel;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  readonly #words: BigUint64Array;
+  readonly #ids: Identifiers;
   readonly #executor: Executor;
   readonly #pool: Piscina | undefined;
   readonly #accountIds: string[];
@@ -53,7 +53,7 @@ class Side {
     this.#kernel = instantiateKernel(this.#memory);
     this.#bytes = new Uint8Array(this.#memory.buffer);
     this.#view = new DataView(this.#memory.buffer);
-    this.#words = new BigUint64Array(this.#memory.buffer);
+    this.#ids = new Identifiers(this.#kernel, this.#memory);
     this.#executor = new Executor(this.#memory, this.#kernel);
     this.#accountIds = Array.from({ length: workload.accounts }, (_, i) => `account-${i}`);
     this.#openAccounts();
@@ -70,7 +70,7 @@ class Side {
 
   #openAccounts(): void {
     this.#accountIds.forEach((id, slot) => {
-      const kind = writeId(this.#kernel, this.#bytes, id, layout.KEY_SCRATCH, layout.TEXT_SCRATCH);
+      const kind = this.#ids.write(id, layout.KEY_SCRATCH, layout.TEXT_SCRATCH);
       const flags = layout.ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS;
       check(this.#kernel.createAccount(layout.KEY_SCRATCH, kind, layout.TEXT_SCRATCH, 1, flags, 0) === 0, "room");
       const address = this.#plan.accounts + slot * layout.ACCOUNT_SIZE;
@@ -88,13 +88,13 @@ class Side {
     const { accounts, isHot } = this.#workload;
     const random = this.#random;
     this.#context = this.#plan.contexts + (this.#batch % 2) * layout.CONTEXT_SIZE;
-    const writer = new RecordWriter(this.#kernel, this.#bytes, this.#view, this.#words, this.#context);
+    const writer = new RecordWriter(this.#ids, this.#memory, this.#context);
     for (let i = 0; i < BATCH; i++) {
       const debit = random(accounts);
       const credit = isHot ? 0 : random(accounts);
       const other = credit === debit ? (debit + 1) % accounts : credit;
       const id = `t${this.#batch * BATCH + i}`;
-      writer.write(id, this.#accountIds[debit]!, this.#accountIds[other]!, BigInt(1 + random(100)), 0, 0n);
+      writer.write(id, this.#accountIds[debit]!, this.#accountIds[other]!, BigInt(1 + random(100)), 0, undefined);
     }
     writer.finish();
     this.#writeScalars(writer.slices);
@@ -107,8 +107,6 @@ class Side {
     this.#view.setUint32(context + layout.CX_PLAN, this.#serial ? layout.PLAN_SERIAL : 0, true);
     this.#view.setBigUint64(context + layout.CX_BASE_SEQUENCE, BigInt(this.#batch * BATCH + 1), true);
     this.#view.setUint32(context + layout.CX_CHUNK_FIRST, (this.#batch * slices) % this.#plan.chunkCount, true);
-    // Ids are unique here: a coincidence of hash bits needs no journal to be told apart.
-    this.#view.setUint32(context + layout.CX_CONFIRMED, 0, true);
     this.#batch++;
   }
 

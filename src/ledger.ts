@@ -5,7 +5,7 @@ import { parseAsset } from "./core/assets.js";
 import { BatchResults, RecordWriter } from "./core/batch.js";
 import { stateDigest } from "./core/digest.js";
 import { LedgerError } from "./core/errors.js";
-import { findAccountSlot, writeId } from "./core/identifiers.js";
+import { isHashKind, isIdKind } from "./core/identifiers.js";
 import * as layout from "./core/layout.js";
 import type { AccountResultCode } from "./core/results.js";
 import type { Account, AccountResult, NewAccount, NewTransfer, TransferResult } from "./core/types.js";
@@ -53,6 +53,8 @@ const CONTEXTS = 4;
 const INPUT_WINDOW_SIZE = 32 * 1024 * 1024;
 /** Batches of direct calls executing or waiting to; further calls gather meanwhile and share the next batch. */
 const BATCHES_IN_FLIGHT = 2;
+/** Batches of a settlement executed and not yet delivered; a slow reader of results holds the source back. */
+const UNDELIVERED_MAX = 32;
 /** A snapshot is written at close if it is small, or if replaying what it saves would take longer than writing it. */
 const SNAPSHOT_SIZE_SMALL = 64 * 1024 * 1024;
 const SNAPSHOT_TRANSFERS = 500_000;
@@ -62,12 +64,18 @@ function invalid(message: string, details: Record<string, unknown> = {}): Ledger
 }
 
 const OPTION_NAMES = new Set(["mode", "workers", "capacity", "assets"]);
+const CAPACITY_NAMES = new Set(["accounts", "transfers"]);
 
 /** Checks the options before anything happens, and names what it can't use. */
 function readOptions(options: LedgerOptions): { mode: Mode; workers: number } {
   for (const name of Object.keys(options)) {
     if (!OPTION_NAMES.has(name)) {
       throw invalid(`'${name}' is not an option of openLedger: expected ${[...OPTION_NAMES].join(", ")}`, { name });
+    }
+  }
+  for (const name of Object.keys(options.capacity ?? {})) {
+    if (!CAPACITY_NAMES.has(name)) {
+      throw invalid(`'${name}' is not a capacity of openLedger: expected ${[...CAPACITY_NAMES].join(", ")}`, { name });
     }
   }
   const { mode = "parallel", workers = "auto" } = options;
@@ -108,7 +116,12 @@ export async function openLedgerFor(path: string, options: LedgerOptions, expect
   try {
     const capacities = { ...options.capacity, contexts: CONTEXTS, input: INPUT_WINDOW_SIZE };
     const engine = await openEngine(store, { mode, workers, capacities, expected });
-    for (const asset of assets) engine.assets.register(asset);
+    try {
+      for (const asset of assets) engine.assets.register(asset);
+    } catch (error) {
+      await engine.close();
+      throw error;
+    }
     return new Ledger(engine, store);
   } catch (error) {
     await store.close();
@@ -137,7 +150,6 @@ interface Share {
 export class Ledger {
   readonly #engine: Engine;
   readonly #store: Store;
-  readonly #words: BigUint64Array;
   readonly #calls: PendingTransfers[] = [];
   #inFlight = 0;
   #pumping = false;
@@ -148,7 +160,6 @@ export class Ledger {
   constructor(engine: Engine, store: Store) {
     this.#engine = engine;
     this.#store = store;
-    this.#words = new BigUint64Array(engine.memory.buffer);
   }
 
   get mode(): Mode {
@@ -176,25 +187,54 @@ export class Ledger {
 
   /**
    * Creates accounts, in order. Resolves with a result each once they are on disk; an account that exists as asked
-   * for is `exists`. Throws `invalid_argument` (nothing created) and `accounts_full`.
+   * for is `exists`. Throws, with nothing created, `invalid_argument`, `asset_scale_differs` where the ledger keeps an
+   * asset with another scale, and `accounts_full` where there is no room for those that are new.
    */
   async createAccounts(accounts: readonly NewAccount[]): Promise<AccountResult[]> {
     this.#checkOpen();
     accounts.forEach(checkNewAccount);
-    const results: AccountResult[] = [];
-    let durable: Promise<void> = Promise.resolve();
+    for (const { asset } of accounts) this.#assetNumber(asset);
+    const parts: Promise<{ results: AccountResult[]; durable: Promise<void> }>[] = [];
+    // All parts are asked for at once, so that nothing called later comes between them: there is room for all or none.
+    let hasRoom = false;
     for (let from = 0; from < accounts.length; from += ACCOUNTS_A_CHUNK) {
       const part = accounts.slice(from, from + ACCOUNTS_A_CHUNK);
-      const committed = await this.#engine.exclusively(async () => {
-        const before = this.#engine.accounts.count;
-        if (before + part.length > this.#engine.plan.accountCapacity) throw this.#accountsFull();
-        for (const account of part) results.push({ result: this.#createAccount(account) });
-        return this.#engine.commitAccounts(before);
-      });
-      durable = committed.durable;
+      parts.push(
+        this.#engine.exclusively(() => {
+          if (!hasRoom) this.#checkAccountRoom(accounts);
+          hasRoom = true;
+          return this.#createPart(part);
+        }),
+      );
     }
-    await durable;
-    return results;
+    const created = await Promise.all(parts);
+    await Promise.all(created.map(({ durable }) => durable));
+    return created.flatMap(({ results }) => results);
+  }
+
+  async #createPart(part: readonly NewAccount[]): Promise<{ results: AccountResult[]; durable: Promise<void> }> {
+    const before = this.#engine.accounts.count;
+    // From here on nothing can fail: an account in memory that the journal does not have would be lost.
+    const results = part.map((account) => ({ result: this.#createAccount(account) }));
+    const { durable } = await this.#engine.commitAccounts(before);
+    return { results, durable };
+  }
+
+  /** Throws `accounts_full` where the memory can't hold those of the accounts that are new. */
+  #checkAccountRoom(asked: readonly NewAccount[]): void {
+    const { ids, kernel, accounts, plan, view } = this.#engine;
+    let count = 0;
+    let textSize = 0;
+    for (const { id } of asked) {
+      const kind = ids.write(id, layout.KEY_SCRATCH, layout.TEXT_SCRATCH);
+      if (!isIdKind(kind)) continue;
+      if (kernel.findAccountByKey(layout.KEY_SCRATCH, kind, layout.TEXT_SCRATCH) >>> 0 !== layout.NO_SLOT) continue;
+      count++;
+      if (isHashKind(kind)) textSize += (kind + 7) & ~7;
+    }
+    const textUsed = view.getUint32(layout.SUPERBLOCK + layout.SB_TEXT_USED, true);
+    const isTextFull = textSize > 0 && textUsed + textSize + layout.KIND_TEXT_MAX > plan.textSize;
+    if (accounts.count + count > plan.accountCapacity || isTextFull) throw this.#accountsFull();
   }
 
   #accountsFull(): LedgerError {
@@ -208,8 +248,8 @@ export class Ledger {
   }
 
   #createAccount(account: NewAccount): AccountResultCode {
-    const { kernel, bytes, accounts, assets } = this.#engine;
-    const kind = writeId(kernel, bytes, account.id, layout.KEY_SCRATCH, layout.TEXT_SCRATCH);
+    const { kernel, ids, accounts } = this.#engine;
+    const kind = ids.write(account.id, layout.KEY_SCRATCH, layout.TEXT_SCRATCH);
     if (kind === layout.KIND_NONE) return "id_must_not_be_empty";
     if (kind === layout.KIND_TOO_LONG) return "id_too_long";
     if (kind === layout.KIND_NOT_UTF8) return "id_not_utf8";
@@ -230,7 +270,6 @@ export class Ledger {
     if (kernel.createAccount(layout.KEY_SCRATCH, kind, layout.TEXT_SCRATCH, asset, flags, code) !== 0) {
       throw this.#accountsFull();
     }
-    assets.get(asset);
     return "ok";
   }
 
@@ -250,16 +289,45 @@ export class Ledger {
    * Makes transfers, in order. Resolves with a result each, in the same order, once all of them are on disk.
    *
    * Calls made while a batch executes share the next one. Throws `invalid_argument` (nothing was made) where a field
-   * has the wrong type; an id or amount that can't be is a result.
+   * has the wrong type; an id or amount that can't be is a result. Throws `transfers_full` (nothing was made) where
+   * the memory has no room for all of them.
    */
-  createTransfers(transfers: readonly NewTransfer[]): Promise<TransferResult[]> {
+  async createTransfers(transfers: readonly NewTransfer[]): Promise<TransferResult[]> {
     this.#checkOpen();
     transfers.forEach(checkNewTransfer);
-    if (transfers.length === 0) return Promise.resolve([]);
+    if (transfers.length === 0) return [];
+    this.#takeRoom(transfers.length);
     return new Promise((resolve, reject) => {
       this.#calls.push({ transfers, results: new Array(transfers.length), taken: 0, settled: 0, resolve, reject });
       void this.#pump();
     });
+  }
+
+  /** Transfers accepted and not yet executed. */
+  #accepted = 0;
+
+  /**
+   * Accepts transfers, or throws `transfers_full`. What takes several batches is refused as a whole: a later batch must
+   * not be made where an earlier one was refused.
+   */
+  #takeRoom(count: number): void {
+    if (!this.#hasRoom(count)) throw this.#transfersFull(count);
+    this.#accepted += count;
+  }
+
+  #hasRoom(count: number): boolean {
+    return this.transferCount + this.#accepted + count <= this.#engine.plan.transferCapacity;
+  }
+
+  #transfersFull(count: number): LedgerError {
+    const { transferCapacity } = this.#engine.plan;
+    const found = this.transferCount + this.#accepted;
+    return new LedgerError(
+      "transfers_full",
+      `the ledger was opened for ${transferCapacity} transfers and holds ${found}, so ${count} more do not fit: ` +
+        `open it again with a larger capacity { transfers }`,
+      { details: { capacity: transferCapacity, found } },
+    );
   }
 
   /** Fills batches from the calls that wait, and starts them. */
@@ -276,8 +344,8 @@ export class Ledger {
   }
 
   async #acquireWriter(): Promise<RecordWriter> {
-    const { kernel, bytes, view } = this.#engine;
-    return new RecordWriter(kernel, bytes, view, this.#words, await this.#engine.acquireContext());
+    const { ids, memory } = this.#engine;
+    return new RecordWriter(ids, memory, await this.#engine.acquireContext());
   }
 
   /** Moves waiting transfers into the batch, and says whose they are. */
@@ -286,10 +354,17 @@ export class Ledger {
     while (this.#calls.length > 0 && !writer.isFull) {
       const call = this.#calls[0]!;
       const from = call.taken;
-      while (call.taken < call.transfers.length && !writer.isFull) {
-        const { id, debit, credit, amount, code, userData } = call.transfers[call.taken]!;
-        writer.write(id, debit, credit, amount, code ?? 0, userData ?? 0n);
-        call.taken++;
+      try {
+        while (call.taken < call.transfers.length && !writer.isFull) {
+          const { id, debit, credit, amount, code, userData } = call.transfers[call.taken]!;
+          writer.write(id, debit, credit, amount, code ?? 0, userData);
+          call.taken++;
+        }
+      } catch (cause) {
+        // Its caller changed it after the call: what was taken before it is made, the rest is not.
+        this.#accepted -= call.transfers.length - call.taken;
+        call.reject(invalid(`transfer ${call.taken} was changed while its call was under way: ${cause}`));
+        this.#calls.shift();
       }
       shares.push({ call, from, count: call.taken - from });
       if (call.taken === call.transfers.length) this.#calls.shift();
@@ -331,6 +406,7 @@ export class Ledger {
       return { results: new BatchResults(this.#engine.bytes, context, count), durable };
     } finally {
       this.#engine.releaseContext(context);
+      this.#accepted -= count;
       onExecuted();
     }
   }
@@ -348,18 +424,22 @@ export class Ledger {
       this.#openBatches--;
       this.#batchWaiters.shift()?.();
     };
-    return new Batch(
-      writer,
-      async () => {
-        const { results, durable } = await this.#executeWritten(writer, end);
-        await durable;
-        return results;
-      },
-      () => {
-        this.#engine.releaseContext(writer.context);
-        end();
-      },
-    );
+    const discard = (): void => {
+      this.#engine.releaseContext(writer.context);
+      end();
+    };
+    const submit = async (): Promise<BatchResults> => {
+      try {
+        this.#takeRoom(writer.count);
+      } catch (error) {
+        discard();
+        throw error;
+      }
+      const { results, durable } = await this.#executeWritten(writer, end);
+      await durable;
+      return results;
+    };
+    return new Batch(writer, submit, discard);
   }
 
   readonly #batchWaiters: (() => void)[] = [];
@@ -386,25 +466,41 @@ export class Ledger {
     let settled = 0;
     let delivered: Promise<void> = Promise.resolve();
     let current: Batch | undefined;
+    let isOver = false;
+    const undelivered: Promise<void>[] = [];
     const submit = (): void => {
       if (current === undefined) return;
-      const firstIndex = transfers - current.length;
-      const results = current.submit();
+      const batch = current;
+      const firstIndex = transfers - batch.length;
       current = undefined;
+      const isRefused = !isOver && !this.#hasRoom(batch.length);
+      // Where a batch was refused or its delivery failed, none may follow it.
+      isOver ||= isRefused;
+      if (isOver) batch.discard();
+      if (isRefused) throw this.#transfersFull(batch.length);
+      if (isOver) return;
+      const results = batch.submit();
+      results.catch(() => {
+        isOver = true;
+      });
       delivered = delivered.then(async () => {
-        const batch = await results;
-        for (const [name, count] of batch.counts()) counts.set(name, (counts.get(name) ?? 0) + count);
-        settled += batch.length;
-        await options.onResults?.(batch, firstIndex);
+        const found = await results;
+        for (const [name, count] of found.counts()) counts.set(name, (counts.get(name) ?? 0) + count);
+        settled += found.length;
+        await options.onResults?.(found, firstIndex);
         options.onProgress?.({ transfers: settled, milliseconds: performance.now() - start });
       });
-      delivered.catch(() => {});
+      delivered.catch(() => {
+        isOver = true;
+      });
+      undelivered.push(delivered);
     };
     try {
       for await (const item of source) {
-        if (options.signal?.aborted === true) break;
+        if (options.signal?.aborted === true || isOver) break;
         for (const transfer of Array.isArray(item) ? (item as readonly NewTransfer[]) : [item as NewTransfer]) {
           checkNewTransfer(transfer, transfers);
+          if (current === undefined && undelivered.length >= UNDELIVERED_MAX) await undelivered.shift();
           current ??= await this.batch();
           current.add(transfer);
           transfers++;
@@ -412,8 +508,11 @@ export class Ledger {
         }
       }
     } finally {
-      submit();
-      await delivered;
+      try {
+        submit();
+      } finally {
+        await delivered;
+      }
     }
     options.signal?.throwIfAborted();
     return { transfers, results: Object.fromEntries(counts), durationMs: performance.now() - start };
@@ -442,15 +541,22 @@ export class Ledger {
   account(id: string): Account | undefined {
     this.#checkOpen();
     this.#engine.waitForBoundary();
-    const slot = findAccountSlot(this.#engine.kernel, this.#engine.bytes, id);
+    const slot = this.#engine.ids.findAccount(id);
     return slot === undefined ? undefined : this.#engine.accounts.read(slot);
   }
 
-  /** All accounts in the order of their ids' bytes. See {@link account} for what they show. */
+  /**
+   * All accounts in the order of their ids' bytes. See {@link account} for what each shows; all of them are of the same
+   * moment where nothing is awaited between one and the next.
+   */
   *accounts(): Generator<Account> {
     this.#checkOpen();
     this.#engine.waitForBoundary();
-    for (const slot of this.#engine.accounts.slotsById()) yield this.#engine.accounts.read(slot);
+    for (const slot of this.#engine.accounts.slotsById()) {
+      // Whoever awaits something between two accounts may come back in the middle of a batch.
+      this.#engine.waitForBoundary();
+      yield this.#engine.accounts.read(slot);
+    }
   }
 
   /** SHA-256 over all accounts in the order of their ids: equal digests mean equal ledgers. See {@link account}. */
@@ -519,13 +625,13 @@ export class Batch {
     this.#check();
     checkNewTransfer(transfer, this.length);
     const { id, debit, credit, amount, code, userData } = transfer;
-    this.#writer.write(id, debit, credit, amount, code ?? 0, userData ?? 0n);
+    this.#writer.write(id, debit, credit, amount, code ?? 0, userData);
   }
 
   /** Adds a plain transfer without an object for it. Types are the caller's promise. Throws `batch_full`. */
   addPlain(id: string, debit: string, credit: string, amount: bigint): void {
     this.#check();
-    this.#writer.write(id, debit, credit, amount, 0, 0n);
+    this.#writer.write(id, debit, credit, amount, 0, undefined);
   }
 
   #check(): void {
@@ -536,7 +642,7 @@ export class Batch {
   }
 
   /** Executes the batch in its turn; resolves with its results once they are on disk. */
-  submit(): Promise<BatchResults> {
+  async submit(): Promise<BatchResults> {
     if (this.#ended) throw invalid("the batch was submitted or discarded before");
     this.#ended = true;
     return this.#submit();

@@ -87,4 +87,12 @@ async function main(): Promise<void> {
   }
 }
 
+// Whoever read the output has enough of it, as `head` does: what it reported is done all the same.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") return;
+    process.exitCode = 1;
+    if (stream === process.stdout) process.stderr.write(`parallel-ledger: standard output: ${error.message}\n`);
+  });
+}
 await main();

@@ -17,6 +17,7 @@ const USAGE_CODES = new Set([
   "duplicate_column",
   "too_many_columns",
   "invalid_header",
+  "invalid_delimiter",
   "invalid_accounts",
   "unknown_asset",
   "unknown_account",
@@ -47,7 +48,8 @@ export class Output {
   constructor(options: OutputOptions) {
     this.#options = options;
     const isShown = options.quiet !== true && process.stderr.isTTY === true;
-    this.#progress = ora({ stream: process.stderr, isSilent: !isShown });
+    // Standard input may be the job's: the spinner must not swallow it.
+    this.#progress = ora({ stream: process.stderr, isSilent: !isShown, discardStdin: false });
   }
 
   /** Shows what is going on, where somebody watches a terminal. */

@@ -1,7 +1,11 @@
 /** `parallel-ledger settle`: a settlement job over files. */
-import { stat } from "node:fs/promises";
+import { open, realpath, stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { parseAsset } from "../core/assets.js";
 import { LedgerError } from "../core/errors.js";
-import { type Ledger, openLedgerFor } from "../ledger.js";
+import { type Ledger, type LedgerOptions, openLedgerFor } from "../ledger.js";
+import { checkReadable } from "../settlement/input-window.js";
+import { expectedInstead } from "../settlement/row-problem.js";
 import type { SettleFileOptions, SettleFileSummary } from "../settlement/run-job.js";
 import { readColumns } from "./columns.js";
 import { count, Output, type OutputOptions, seconds, table } from "./output.js";
@@ -23,10 +27,14 @@ export interface SettleArguments extends OutputOptions {
   readonly delimiter?: string;
 }
 
-/** The shortest row that a file can be full of: two ids, an amount, two delimiters, a line end. */
-const ROW_SIZE_MIN = 6;
-const ROOM_MAX = 150_000_000;
+const TRANSFERS_MAX = 150_000_000;
+const ACCOUNTS_MAX = 12_000_000;
+/** Room below this is not worth asking for less. */
+const ROOM_MIN = 1_000_000;
+/** Bytes of a file that its rows' length is estimated from. */
+const SAMPLE_SIZE = 64 * 1024;
 const PROGRESS_MS = 100;
+const WORKERS_MAX = 64;
 
 /** Runs the job and reports it. */
 export async function settle(args: SettleArguments): Promise<void> {
@@ -34,6 +42,8 @@ export async function settle(args: SettleArguments): Promise<void> {
   const options = readOptions(args);
   const mode = readMode(args.mode ?? "parallel");
   const workers = readWorkers(args.workers ?? "auto");
+  parseAsset(args.asset);
+  await checkPaths(args);
   const room = await expectedRoom(args);
   const interrupt = new AbortController();
   const onSignal = (): void => {
@@ -45,8 +55,10 @@ export async function settle(args: SettleArguments): Promise<void> {
   process.once("SIGTERM", onSignal);
   let ledger: Ledger | undefined;
   try {
-    ledger = await openLedgerFor(args.db, { mode, workers }, room);
-    const summary = await ledger.settleFile({ ...options, signal: interrupt.signal, onProgress: showProgress(output) });
+    ledger = await openWithRoom(args.db, { mode, workers }, room);
+    const summary = await ledger
+      .settleFile({ ...options, signal: interrupt.signal, onProgress: showProgress(output) })
+      .catch((error: unknown) => Promise.reject(howToGoOn(error)));
     const digest = ledger.digest();
     output.endProgress();
     report(output, args, summary, ledger, digest);
@@ -98,8 +110,11 @@ function readMode(text: string): "parallel" | "event-loop" {
 
 function readWorkers(text: string): "auto" | number {
   if (text === "auto") return text;
-  if (/^\d{1,2}$/.test(text) && Number(text) >= 1) return Number(text);
-  throw new LedgerError("invalid_argument", `--workers must be auto or a whole number from 1 to 64, not '${text}'`);
+  if (/^\d{1,2}$/.test(text) && Number(text) >= 1 && Number(text) <= WORKERS_MAX) return Number(text);
+  throw new LedgerError(
+    "invalid_argument",
+    `--workers must be auto or a whole number from 1 to ${WORKERS_MAX}, not '${text}'`,
+  );
 }
 
 function readCreateAccounts(text: string): "limited" | "unlimited" {
@@ -107,16 +122,92 @@ function readCreateAccounts(text: string): "limited" | "unlimited" {
   throw new LedgerError("invalid_argument", `--create-accounts must be limited or unlimited, not '${text}'`);
 }
 
-/** How much the files can hold at most. A stream may be of any length, and gets the ledger's default. */
-async function expectedRoom(args: SettleArguments): Promise<{ accounts?: number; transfers?: number }> {
-  const rowsOf = async (path: string | undefined): Promise<number> => {
-    const size = path === undefined || path === "-" ? 0 : ((await stat(path).catch(() => undefined))?.size ?? 0);
-    return Math.min(ROOM_MAX, Math.ceil(size / ROW_SIZE_MIN));
-  };
-  const transfers = await rowsOf(args.transfers);
-  const accounts = await rowsOf(args.accounts);
+/** Refuses what would be found out only after a ledger was made, and outputs that would overwrite what they come from. */
+async function checkPaths(args: SettleArguments): Promise<void> {
+  const inputs = [
+    ["--transfers", args.transfers === "-" ? undefined : args.transfers],
+    ["--accounts", args.accounts],
+  ] as const;
+  for (const [, path] of inputs) {
+    if (path !== undefined) await checkReadable(path);
+  }
+  const seen = new Map<string, string>();
+  const named = [["--db", args.db], ...inputs, ["--results", args.results], ["--balances", args.balances]] as const;
+  for (const [option, path] of named) {
+    if (path === undefined || path === ":memory:") continue;
+    const stats = await stat(path).catch(() => undefined);
+    // Devices and pipes may well be named twice.
+    if (stats !== undefined && !stats.isFile()) continue;
+    const target = await realpath(path).catch(() => resolve(path));
+    const other = seen.get(target);
+    const isInput = option === "--accounts" && other === "--transfers";
+    if (other !== undefined && !isInput) {
+      throw new LedgerError(
+        "invalid_argument",
+        `${other} and ${option} both name ${path}: give each a file of its own`,
+      );
+    }
+    seen.set(target, option);
+  }
+}
+
+/** New accounts and transfers that the ledger should have room for. */
+interface Room {
+  readonly accounts: number;
+  readonly transfers: number;
+}
+
+/**
+ * How much the files may hold: rows half as long as the first ones at most. Where that is too little, the job stops and
+ * goes on when it is run again. A stream may be of any length, and gets the ledger's default.
+ */
+async function expectedRoom(args: SettleArguments): Promise<Room> {
+  const transfers = args.transfers === "-" ? 0 : await estimateRows(args.transfers);
+  const accounts = args.accounts === undefined ? 0 : await estimateRows(args.accounts);
   const created = args.createAccounts === undefined ? 0 : 2 * transfers;
-  return { transfers: transfers + accounts, accounts: Math.min(12_000_000, accounts + created) };
+  return {
+    transfers: Math.min(TRANSFERS_MAX, transfers + accounts),
+    accounts: Math.min(ACCOUNTS_MAX, accounts + created),
+  };
+}
+
+async function estimateRows(path: string): Promise<number> {
+  const stats = await stat(path);
+  if (!stats.isFile()) return 0;
+  const handle = await open(path, "r");
+  try {
+    const { bytesRead, buffer } = await handle.read(new Uint8Array(SAMPLE_SIZE), 0, SAMPLE_SIZE, 0);
+    let lines = 1;
+    for (const byte of buffer.subarray(0, bytesRead)) if (byte === 10) lines++;
+    return Math.ceil((2 * stats.size * lines) / Math.max(1, bytesRead));
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Opens the ledger with that room, or with as much of it as one memory can have beside what the ledger holds. */
+async function openWithRoom(path: string, options: LedgerOptions, room: Room): Promise<Ledger> {
+  try {
+    return await openLedgerFor(path, options, room);
+  } catch (error) {
+    const isTooLarge = error instanceof LedgerError && error.code === "capacity_too_large";
+    const { accounts, transfers } = room;
+    if (!isTooLarge || (accounts === 0 && transfers === 0)) throw error;
+    const less = (count: number): number => (count < ROOM_MIN ? 0 : Math.floor(count / 2));
+    const smaller = accounts > 0 ? { accounts: less(accounts), transfers } : { accounts, transfers: less(transfers) };
+    return openWithRoom(path, options, smaller);
+  }
+}
+
+/** Says what helps on the command line where a job needs more room than was foreseen. */
+function howToGoOn(error: unknown): unknown {
+  if (!(error instanceof LedgerError) || !["accounts_full", "transfers_full"].includes(error.code)) return error;
+  return new LedgerError(
+    error.code,
+    "the job needs more room than the ledger was opened with; what was settled is kept, and opening makes room for " +
+      `more: run the same command again to go on (${error.message})`,
+    { cause: error, details: error.details },
+  );
 }
 
 function showProgress(output: Output): NonNullable<SettleFileOptions["onProgress"]> {
@@ -159,9 +250,7 @@ function report(
   if (rows.length > 0) output.say(`${table(["result", "rows", "share"], rows, [1, 2])}\n`);
   if (replayed > 0)
     output.say(`${count(replayed)} rows were settled by an earlier run of this job and changed nothing now.`);
-  for (const { row, column, result } of summary.problems) {
-    output.say(`${source}: row ${row}${column === undefined ? "" : `, column '${column}'`}: ${result}`);
-  }
+  reportProblems(output, source, summary);
   const facts = [
     ["job", summary.job],
     ["accounts", count(ledger.accountCount)],
@@ -179,4 +268,18 @@ function report(
     ["digest", digest],
   ];
   output.say(facts.map(([name, value]) => `  ${name!.padEnd(10)}  ${value}`).join("\n"));
+}
+
+/** Says where the first rows that could not be read are, and once for each kind what was expected instead. */
+function reportProblems(output: Output, source: string, { problems }: SettleFileSummary): void {
+  if (problems.length === 0) return;
+  const lines = problems.map(
+    ({ row, column, result }) =>
+      `${source}: row ${row}${column === undefined ? "" : `, column '${column}'`}: ${result}`,
+  );
+  for (const result of new Set(problems.map((problem) => problem.result))) {
+    const expected = expectedInstead(result);
+    if (expected !== undefined) lines.push(`  ${result}: ${expected}`);
+  }
+  output.say(`${lines.join("\n")}\n  These are the first; rows count from 1, the header not included.\n`);
 }

@@ -1,7 +1,6 @@
 /** `parallel-ledger statement`: an account's entries, newest first. */
 import { formatAmount } from "../core/assets.js";
 import { LedgerError } from "../core/errors.js";
-import { findAccountSlot } from "../core/identifiers.js";
 import { openEngine } from "../engine/open.js";
 import { type StatementEntry, statementOf } from "../engine/statement.js";
 import { openSqliteStore } from "../stores/sqlite.js";
@@ -20,7 +19,7 @@ export async function statement(path: string, id: string, args: StatementArgumen
   const store = await openSqliteStore(path, { mode: "existing" });
   try {
     const engine = await openEngine(store, { mode: "event-loop", workers: 1, capacities: { contexts: 1, chunks: 1 } });
-    const slot = findAccountSlot(engine.kernel, engine.bytes, id);
+    const slot = engine.ids.findAccount(id);
     if (slot === undefined) {
       throw new LedgerError("unknown_account", `${path} has no account '${id}'`, { details: { path, account: id } });
     }

@@ -2,31 +2,28 @@
 
 import { INVALID_AMOUNT, RESULT_CODE_LIMIT } from "./codes.js";
 import { LedgerError } from "./errors.js";
-import { isHashKind, writeId } from "./identifiers.js";
-import type { Kernel } from "./kernel.js";
+import { type Identifiers, isHashKind } from "./identifiers.js";
 import * as layout from "./layout.js";
 import { resultName, type TransferResultCode } from "./results.js";
 import type { TransferResult } from "./types.js";
 
 const AMOUNT_LIMIT = 1n << 128n;
-const LOW_WORD = 0xffffffffffffffffn;
 
 /** Writes records into one batch context, one after the other. */
 export class RecordWriter {
-  readonly #kernel: Kernel;
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
+  readonly #ids: Identifiers;
+  /** The memory as 32-bit and as 64-bit words. */
+  readonly #units: Uint32Array;
   readonly #words: BigUint64Array;
   readonly context: number;
   #count = 0;
   /** Next free byte of the current slice's text arena. */
   #text = 0;
 
-  constructor(kernel: Kernel, bytes: Uint8Array, view: DataView, words: BigUint64Array, context: number) {
-    this.#kernel = kernel;
-    this.#bytes = bytes;
-    this.#view = view;
-    this.#words = words;
+  constructor(ids: Identifiers, memory: WebAssembly.Memory, context: number) {
+    this.#ids = ids;
+    this.#units = new Uint32Array(memory.buffer);
+    this.#words = new BigUint64Array(memory.buffer);
     this.context = context;
   }
 
@@ -47,7 +44,7 @@ export class RecordWriter {
    * Writes one record. `code` is 0–65,535 and `userData` 0 to 2^128 − 1, which the caller has checked; ids and amounts
    * that can't be are written as what they are, and the transfer's result says so.
    */
-  write(id: string, debit: string, credit: string, amount: bigint, code: number, userData: bigint): void {
+  write(id: string, debit: string, credit: string, amount: bigint, code: number, userData: bigint | undefined): void {
     const index = this.#count;
     if (index % layout.SLICE_CAPACITY === 0) {
       this.#text = this.context + layout.CX_TEXT + (index / layout.SLICE_CAPACITY) * layout.TEXT_ARENA_SIZE;
@@ -59,33 +56,35 @@ export class RecordWriter {
     const debitKind = this.#writeId(debit, record + layout.TR_DEBIT);
     const creditText = this.#text;
     const creditKind = this.#writeId(credit, record + layout.TR_CREDIT);
-    const bytes = this.#bytes;
-    bytes[record + layout.TR_ID_KIND] = idKind;
-    bytes[record + layout.TR_DEBIT_KIND] = debitKind;
-    bytes[record + layout.TR_CREDIT_KIND] = creditKind;
-    const isAmount = amount >= 0n && amount < AMOUNT_LIMIT;
-    bytes[record + layout.TR_STATUS] = isAmount ? 0 : INVALID_AMOUNT;
-    this.#words[(record + layout.TR_AMOUNT) / 8] = amount;
-    let flags = 0;
+    // One conversion to a number settles nearly every amount; comparing big integers costs a call each time.
+    const rounded = Number(amount);
+    const isPlainAmount = rounded >= 0 && rounded <= Number.MAX_SAFE_INTEGER;
+    const isAmount = isPlainAmount || (amount >= 0n && amount < AMOUNT_LIMIT);
+    const hasUserData = userData !== undefined && userData !== 0n;
     // A text was kept where the arena moved on.
-    if (this.#text !== idText || userData !== 0n || (isAmount && amount > LOW_WORD)) {
-      flags = layout.TR_HAS_COLD;
-      this.#words.fill(0n, (record + layout.COLD_OFFSET) / 8, (record + layout.COLD_OFFSET + layout.RECORD_SIZE) / 8);
-      if (isAmount) this.#words[(record + layout.TR_AMOUNT_HIGH) / 8] = amount >> 64n;
-      this.#words[(record + layout.TR_USER_DATA) / 8] = userData;
-      this.#words[(record + layout.TR_USER_DATA + 8) / 8] = userData >> 64n;
-      this.#view.setUint32(record + layout.TR_ID_TEXT, idText, true);
-      this.#view.setUint32(record + layout.TR_DEBIT_TEXT, debitText, true);
-      this.#view.setUint32(record + layout.TR_CREDIT_TEXT, creditText, true);
-    }
-    this.#view.setUint16(record + layout.TR_FLAGS, flags, true);
-    this.#view.setUint16(record + layout.TR_CODE, code, true);
+    const isCold = this.#text !== idText || hasUserData || !isPlainAmount;
+    this.#words[(record + layout.TR_AMOUNT) >>> 3] = amount;
+    const kinds = idKind | (debitKind << 8) | (creditKind << 16) | (isAmount ? 0 : INVALID_AMOUNT << 24);
+    const flags = isCold ? layout.TR_HAS_COLD : 0;
+    this.#units[(record + layout.TR_ID_KIND) >>> 2] = kinds;
+    this.#units[(record + layout.TR_FLAGS) >>> 2] = flags | (code << 16);
     this.#count = index + 1;
+    if (!isCold) return;
+    const cold = (record + layout.COLD_OFFSET) >>> 3;
+    this.#words.fill(0n, cold, cold + layout.RECORD_SIZE / 8);
+    if (isAmount) this.#words[(record + layout.TR_AMOUNT_HIGH) >>> 3] = amount >> 64n;
+    if (hasUserData) {
+      this.#words[(record + layout.TR_USER_DATA) >>> 3] = userData;
+      this.#words[(record + layout.TR_USER_DATA + 8) >>> 3] = userData >> 64n;
+    }
+    this.#units[(record + layout.TR_ID_TEXT) >>> 2] = idText;
+    this.#units[(record + layout.TR_DEBIT_TEXT) >>> 2] = debitText;
+    this.#units[(record + layout.TR_CREDIT_TEXT) >>> 2] = creditText;
   }
 
   /** Writes an id's key, and keeps its text where the key is only a hash. */
   #writeId(id: string, key: number): number {
-    const kind = writeId(this.#kernel, this.#bytes, id, key, this.#text);
+    const kind = this.#ids.write(id, key, this.#text);
     if (isHashKind(kind)) this.#text += (kind + 7) & ~7;
     return kind;
   }
@@ -95,8 +94,8 @@ export class RecordWriter {
     for (let slice = 0; slice < this.slices; slice++) {
       const entry = this.context + layout.CX_SLICES + slice * layout.SLICE_ENTRY_SIZE;
       const first = slice * layout.SLICE_CAPACITY;
-      this.#view.setUint32(entry + layout.SL_COUNT, Math.min(layout.SLICE_CAPACITY, this.#count - first), true);
-      this.#view.setUint32(entry + layout.SL_ROW_BASE, first, true);
+      this.#units[(entry + layout.SL_COUNT) >>> 2] = Math.min(layout.SLICE_CAPACITY, this.#count - first);
+      this.#units[(entry + layout.SL_ROW_BASE) >>> 2] = first;
     }
   }
 }

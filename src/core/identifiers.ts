@@ -25,55 +25,6 @@ export function isIdKind(kind: number): boolean {
   return kind !== KIND_NONE && kind !== KIND_TOO_LONG && kind !== KIND_NOT_UTF8;
 }
 
-/**
- * Writes the id's bytes at `to` and returns their number, at most 64; -1 where there are more, -2 where the string is
- * not well-formed Unicode. Almost every id is ASCII, and a loop over it beats the encoder.
- */
-function writeText(id: string, bytes: Uint8Array, to: number): number {
-  const length = id.length;
-  if (length > KIND_TEXT_MAX) return id.isWellFormed() ? -1 : -2;
-  for (let i = 0; i < length; i++) {
-    const unit = id.charCodeAt(i);
-    if (unit > 127) return writeEncoded(id, bytes, to);
-    bytes[to + i] = unit;
-  }
-  return length;
-}
-
-function writeEncoded(id: string, bytes: Uint8Array, to: number): number {
-  if (!id.isWellFormed()) return -2;
-  const encoded = encoder.encode(id);
-  if (encoded.length > KIND_TEXT_MAX) return -1;
-  bytes.set(encoded, to);
-  return encoded.length;
-}
-
-/**
- * Writes an id: its 16-byte key at `key`, and its bytes at `text` where the kind asks for them. Returns the kind,
- * one of those that are no ids where the string is empty, too long or not well-formed.
- *
- * `bytes` is the whole shared memory. `text` has room for 64 bytes, `key` is zeroed or overwritten as a whole.
- */
-export function writeId(kernel: Kernel, bytes: Uint8Array, id: string, key: number, text: number): number {
-  const length = id.length;
-  if (length <= KIND_INLINE_MAX) {
-    // The common case without a call: short ASCII straight into the key.
-    let i = 0;
-    for (; i < length; i++) {
-      const unit = id.charCodeAt(i);
-      if (unit > 127) break;
-      bytes[key + i] = unit;
-    }
-    if (i === length) {
-      for (; i < 16; i++) bytes[key + i] = 0;
-      return length;
-    }
-  }
-  const byteLength = writeText(id, bytes, text);
-  if (byteLength > 0) return kernel.readKey(text, byteLength, key);
-  return byteLength === 0 ? KIND_NONE : byteLength === -1 ? KIND_TOO_LONG : KIND_NOT_UTF8;
-}
-
 const HEXADECIMAL = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, "0"));
 
 /** The id whose key is at `key` and whose bytes, for kinds 17–64, are at `text`. Empty for kinds that are no ids. */
@@ -92,10 +43,80 @@ export function readId(bytes: Uint8Array, kind: number, key: number, text: numbe
   return decoder.decode(bytes.slice(from, from + kind));
 }
 
-/** Slot of the account with this id, or undefined. Uses the scratch words of the coordinator's thread. */
-export function findAccountSlot(kernel: Kernel, bytes: Uint8Array, id: string): number | undefined {
-  const kind = writeId(kernel, bytes, id, KEY_SCRATCH, TEXT_SCRATCH);
-  if (!isIdKind(kind)) return undefined;
-  const slot = kernel.findAccountByKey(KEY_SCRATCH, kind, TEXT_SCRATCH) >>> 0;
-  return slot === NO_SLOT ? undefined : slot;
+/** Writes ids into shared memory and looks accounts up by them, for one thread. */
+export class Identifiers {
+  readonly #kernel: Kernel;
+  readonly #bytes: Uint8Array;
+  readonly #words: Uint32Array;
+
+  constructor(kernel: Kernel, memory: WebAssembly.Memory) {
+    this.#kernel = kernel;
+    this.#bytes = new Uint8Array(memory.buffer);
+    this.#words = new Uint32Array(memory.buffer);
+  }
+
+  /**
+   * Writes an id: its 16-byte key at `key`, and its bytes at `text` where the kind asks for them. Returns the kind,
+   * one of those that are no ids where the string is empty, too long or not well-formed Unicode.
+   *
+   * Both addresses are multiples of 4; `text` has room for 64 bytes.
+   */
+  write(id: string, key: number, text: number): number {
+    const { length } = id;
+    if (length <= KIND_INLINE_MAX) {
+      // The common case without a call: short ASCII straight into the key.
+      if (this.#writeAscii(id, key)) {
+        const end = (key + KIND_INLINE_MAX) >>> 2;
+        for (let word = (key + length + 3) >>> 2; word < end; word++) this.#words[word] = 0;
+        return length;
+      }
+    } else if (length <= KIND_TEXT_MAX && this.#writeAscii(id, text)) {
+      return this.#kernel.readKey(text, length, key);
+    }
+    return this.#writeEncoded(id, key, text);
+  }
+
+  /** Writes the string four characters at a time. False where one is not ASCII; then the bytes are of no use. */
+  #writeAscii(id: string, to: number): boolean {
+    const words = this.#words;
+    const { length } = id;
+    let seen = 0;
+    let word = to >>> 2;
+    let i = 0;
+    for (; i + 4 <= length; i += 4) {
+      const first = id.charCodeAt(i);
+      const second = id.charCodeAt(i + 1);
+      const third = id.charCodeAt(i + 2);
+      const fourth = id.charCodeAt(i + 3);
+      seen |= first | second | third | fourth;
+      words[word++] = first | (second << 8) | (third << 16) | (fourth << 24);
+    }
+    if (i < length) {
+      let last = 0;
+      for (let shift = 0; i < length; i++, shift += 8) {
+        const unit = id.charCodeAt(i);
+        seen |= unit;
+        last |= unit << shift;
+      }
+      words[word] = last;
+    }
+    return seen < 128;
+  }
+
+  #writeEncoded(id: string, key: number, text: number): number {
+    if (!id.isWellFormed()) return KIND_NOT_UTF8;
+    const encoded = encoder.encode(id);
+    if (encoded.length === 0) return KIND_NONE;
+    if (encoded.length > KIND_TEXT_MAX) return KIND_TOO_LONG;
+    this.#bytes.set(encoded, text);
+    return this.#kernel.readKey(text, encoded.length, key);
+  }
+
+  /** Slot of the account with this id, or undefined. For the coordinator's thread, whose scratch words it uses. */
+  findAccount(id: string): number | undefined {
+    const kind = this.write(id, KEY_SCRATCH, TEXT_SCRATCH);
+    if (!isIdKind(kind)) return undefined;
+    const slot = this.#kernel.findAccountByKey(KEY_SCRATCH, kind, TEXT_SCRATCH) >>> 0;
+    return slot === NO_SLOT ? undefined : slot;
+  }
 }

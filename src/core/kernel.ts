@@ -5,7 +5,6 @@ import { builtFile } from "./built.js";
 /** What the kernel exports. Addresses and counts are unsigned 32-bit; read them back through `>>> 0`. */
 export interface Kernel {
   readKey(text: number, length: number, key: number): number;
-  hashText(text: number, length: number, key: number): void;
   findAccountByKey(key: number, kind: number, text: number): number;
   createAccount(key: number, kind: number, text: number, asset: number, flags: number, code: number): number;
   parseSlice(context: number, slice: number): void;
@@ -13,13 +12,14 @@ export interface Kernel {
   deriveIds(context: number, slice: number): void;
   resolve(context: number, slice: number): bigint;
   dedupe(context: number, partition: number): bigint;
+  dedupeSlice(context: number, slice: number): bigint;
   countCandidates(context: number): number;
   nextCandidate(context: number, index: number): number;
   candidateSequence(context: number, index: number): number;
   confirm(context: number, index: number, chunk: number): number;
   number(context: number, slice: number): void;
   recordedBefore(context: number, slice: number): number;
-  classify(context: number, partition: number): void;
+  classify(context: number, partition: number): bigint;
   hasContested(context: number): number;
   release(context: number, partition: number): void;
   decideContested(context: number): void;

@@ -57,6 +57,11 @@ export function assertLayout(): void {
     ["TR_FLAGS", l.TR_FLAGS, 2],
     ["TR_CODE", l.TR_CODE, 2],
   ]);
+  check(
+    l.TR_DEBIT_KIND === l.TR_ID_KIND + 1 && l.TR_CREDIT_KIND === l.TR_ID_KIND + 2 && l.TR_STATUS === l.TR_ID_KIND + 3,
+    "kinds and status are written as one word",
+  );
+  check(l.TR_CODE === l.TR_FLAGS + 2, "flags and code are written as one word");
   check(l.RECORD_SIZE === l.CACHE_LINE && l.RECORD_SIZE === 1 << l.RECORD_SIZE_LOG2, "a record is one cache line");
   const cold = (offset: number): number => offset - l.COLD_OFFSET;
   checkStructure("cold record", l.RECORD_SIZE, [

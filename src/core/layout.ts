@@ -275,7 +275,11 @@ export const CX_INPUT_FINAL = 1328;
 export const CX_OUT_CONSUMED = 1332;
 /** u32, stitch: records parsed. */
 export const CX_OUT_COUNT = 1336;
-/** u32, parser: 1 while the bytes before CX_OUT_CONSUMED end inside a row that is too long and being skipped. */
+/**
+ * u32: where in its row a too-long row stands that is being skipped, 0 where none is: at CX_INPUT_START before parse,
+ * at CX_OUT_CONSUMED after stitch. Only the parser reads it; the coordinator carries it from each window to the next,
+ * 0 at first. After the last window it means nothing.
+ */
 export const CX_SKIPPING = 1340;
 /** u32, decide: records decided in order. */
 export const CX_OUT_CONTESTED = 1344;
@@ -288,7 +292,12 @@ export const CX_JOB_LOW = 1360;
 export const CX_JOB_HIGH = 1368;
 /** u32: asset the amounts are written in, 0 where the caller did not say. */
 export const CX_ASSET = 1376;
-export const CX_SCALARS_END = 1380;
+/**
+ * u32, atomic, serial plan: two steps a slice. An even step resolves and dedupes slice step / 2, an odd one numbers,
+ * executes and encodes it. Written by the one thread that runs the batch, read by whoever waits for it.
+ */
+export const CX_SERIAL_STEP = 1380;
+export const CX_SCALARS_END = 1384;
 
 export const PLAN_SERIAL = 1;
 export const PLAN_PARSE = 2;
@@ -317,6 +326,8 @@ export const SL_RESULT_TEXT_SIZE = 28;
 export const SL_FORCED = 32;
 /** u32: rows whose outcome this same job recorded before. encode. */
 export const SL_REPLAYED = 36;
+/** u32: sequence that the slice's first new record gets. Serial plan: dedupeSlice. */
+export const SL_SEQUENCE_BASE = 8;
 /** u32: the slice's records ended because its capacity was reached. parse. */
 export const SL_FULL = 40;
 

@@ -9,6 +9,7 @@ import { ACCOUNTS_A_CHUNK, AccountTable } from "../core/accounts.js";
 import { AssetRegistry } from "../core/assets.js";
 import { builtFile } from "../core/built.js";
 import { LedgerError } from "../core/errors.js";
+import { Identifiers } from "../core/identifiers.js";
 import { instantiateKernel, type Kernel } from "../core/kernel.js";
 import * as layout from "../core/layout.js";
 import type { MemoryPlan } from "../core/memory.js";
@@ -75,6 +76,7 @@ export class Engine {
   readonly kernel: Kernel;
   readonly bytes: Uint8Array;
   readonly view: DataView;
+  readonly ids: Identifiers;
   readonly accounts: AccountTable;
   readonly assets: AssetRegistry;
   readonly mode: Mode;
@@ -107,6 +109,7 @@ export class Engine {
     this.mode = options.mode;
     this.workers = options.mode === "parallel" ? options.workers : 1;
     this.kernel = instantiateKernel(memory);
+    this.ids = new Identifiers(this.kernel, memory);
     this.bytes = new Uint8Array(memory.buffer);
     this.view = new DataView(memory.buffer);
     this.#words = new Int32Array(memory.buffer);
@@ -193,17 +196,11 @@ export class Engine {
   }
 
   async #execute(context: number, request: BatchRequest): Promise<ExecutedBatch> {
-    this.#checkRoom(request);
+    this.#checkRoom(context, request);
     const position = await this.#reserveChunks(request.slices);
     const accountsBefore = this.accounts.count;
     const serial = this.#writeScalars(context, request, position);
-    this.#executing = context;
-    let outcome = await this.#run(context, serial);
-    while (outcome === "candidates") {
-      await this.#confirmCandidates(context);
-      outcome = await this.#run(context, serial);
-    }
-    this.#executing = undefined;
+    const outcome = await this.#runToEnd(context, serial);
     if (outcome === "aborted")
       throw this.#failure ?? this.#poison(new LedgerError("internal", "aborted without reason"));
     const fault = this.view.getUint32(context + layout.CX_OUT_FAULT, true);
@@ -222,8 +219,35 @@ export class Engine {
     return { durable };
   }
 
-  #checkRoom(request: BatchRequest): void {
-    const records = request.slices * layout.SLICE_CAPACITY;
+  /** Runs the batch, and asks the journal about ids in between where it must be asked. */
+  async #runToEnd(context: number, serial: boolean): Promise<ExecutionOutcome> {
+    this.#executing = context;
+    try {
+      let outcome = await this.#run(context, serial);
+      while (outcome === "candidates") {
+        await this.#confirmCandidates(context);
+        outcome = await this.#run(context, serial);
+      }
+      return outcome;
+    } catch (cause) {
+      // Part of the batch is in memory, and nobody knows which: nothing may be built on it.
+      throw this.#poison(
+        cause instanceof LedgerError
+          ? cause
+          : new LedgerError("internal", `a batch failed in the middle: ${cause}; open the ledger again`, { cause }),
+      );
+    } finally {
+      this.#executing = undefined;
+    }
+  }
+
+  #checkRoom(context: number, request: BatchRequest): void {
+    // A parser may fill its slices; a caller's are filled already.
+    let records = 0;
+    for (let slice = 0; slice < request.slices; slice++) {
+      const isParsed = ((request.plan ?? 0) & layout.PLAN_PARSE) !== 0;
+      records += isParsed ? layout.SLICE_CAPACITY : this.sliceField(context, slice, layout.SL_COUNT);
+    }
     if (this.transferCount + records > this.plan.transferCapacity) {
       throw new LedgerError(
         "transfers_full",
@@ -261,6 +285,7 @@ export class Engine {
     set(layout.CX_OUT_CONTESTED, 0);
     set(layout.CX_OUT_FAULT, 0);
     set(layout.CX_CONFIRMED, 0);
+    set(layout.CX_SERIAL_STEP, 0);
     view.setBigUint64(context + layout.CX_JOB_LOW, request.job?.low ?? 0n, true);
     view.setBigUint64(context + layout.CX_JOB_HIGH, request.job?.high ?? 0n, true);
     set(layout.CX_ASSET, request.asset ?? 0);
@@ -460,8 +485,8 @@ export class Engine {
   // --- reading balances ----------------------------------------------------------------------------------------
 
   /**
-   * Returns at a batch boundary: if a batch is changing balances right now, waits for its end, which is some
-   * milliseconds away at most. Reads that follow in the same turn see every batch as a whole or not at all.
+   * Returns with no transfer half made: if a batch is changing balances right now, waits until it is over, or pauses
+   * between two transfers, which is some milliseconds away at most.
    */
   waitForBoundary(): void {
     const context = this.#executing;

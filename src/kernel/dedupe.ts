@@ -1,94 +1,34 @@
-/** Stage dedupe: every id is looked up, once, by the owner of its partition, in batch order. And its follow-ups. */
+/** Stage dedupe: every id is looked up, once, by the owner of its partition, in batch order; then numbering. */
 import {
-  EXISTS,
-  EXISTS_WITH_DIFFERENT_AMOUNT,
-  EXISTS_WITH_DIFFERENT_ASSET,
-  EXISTS_WITH_DIFFERENT_CODE,
-  EXISTS_WITH_DIFFERENT_CREDIT_ACCOUNT,
-  EXISTS_WITH_DIFFERENT_DEBIT_ACCOUNT,
-  EXISTS_WITH_DIFFERENT_FLAGS,
-  EXISTS_WITH_DIFFERENT_USER_DATA,
-  ID_ALREADY_FAILED,
-  OK,
-  RECORDED_FROM,
-} from "../core/codes";
-import {
-  AC_ASSET,
-  CH_FIRST_ROW,
-  CH_FIRST_SEQUENCE,
-  CH_JOB_HIGH,
-  CH_JOB_LOW,
-  CX_ASSET,
   CX_BASE_SEQUENCE,
-  CX_DETAIL,
-  CX_FIRST_ROW,
   CX_ID_PARTITIONS,
   CX_ID_QUEUE,
   CX_ID_STARTS,
-  CX_JOB_HIGH,
-  CX_JOB_LOW,
-  CX_RESULT,
+  CX_PLAN,
+  CX_SERIAL_STEP,
   CX_SLICES_USED,
   CX_STATE,
-  DETAIL_REPLAYED,
   DP_CANDIDATES,
   DP_FRESH,
-  EX_CREDIT_ID,
-  EX_DEBIT_ID,
   ID_PARTITIONS,
   ID_STARTS_STRIDE,
   IP_COUNT,
   IP_LOG2,
-  JR_CODE,
-  JR_CREDIT_SLOT,
-  JR_DEBIT_SLOT,
-  JR_FLAGS,
-  JR_ID,
-  JR_ID_KIND,
-  JR_RESULT,
-  JR_ROW,
-  KIND_NONE,
-  KIND_NOT_UTF8,
-  KIND_TOO_LONG,
-  NO_SLOT,
   PARTITION_ENTRY_SIZE,
-  SB_ACCOUNTS,
-  SC_CREDIT_SLOT,
-  SC_DEBIT_SLOT,
+  PLAN_SERIAL,
   SC_ENTRY,
   SC_LINK,
-  SL_ROW_BASE,
-  SLICE_CAPACITY,
+  SL_SEQUENCE_BASE,
   STATE_CANDIDATE,
   STATE_DUPLICATE,
   STATE_FRESH,
   STATE_KNOWN,
-  STATE_PROBE_ONLY,
-  SUPERBLOCK,
-  TR_AMOUNT,
-  TR_CODE,
-  TR_CREDIT,
-  TR_CREDIT_KIND,
-  TR_CREDIT_TEXT,
-  TR_DEBIT,
-  TR_DEBIT_KIND,
-  TR_DEBIT_TEXT,
+  STATE_REFUSED,
   TR_ID,
   TR_ID_KIND,
   TR_ID_TEXT,
 } from "../core/layout";
-import { accountAddress, findAccountByKey } from "./accounts";
-import {
-  amountHigh,
-  recordAddress,
-  recordFlags,
-  recordUserData,
-  scratchAddress,
-  sequenceAddress,
-  sliceCount,
-  sliceEntry,
-  sliceFirst,
-} from "./context";
+import { recordAddress, scratchAddress, sequenceAddress, sliceCount, sliceEntry, sliceFirst } from "./context";
 import {
   entryOf,
   entrySequence,
@@ -103,15 +43,7 @@ import {
   reserveIds,
   touchHomes,
 } from "./exactly-once";
-import { equalText, isHashKind, placementHash } from "./identifiers";
-import {
-  journalRecordAddress,
-  recordedAmountHigh,
-  recordedAmountLow,
-  recordedIdText,
-  recordedMissingId,
-  recordedUserData,
-} from "./journal";
+import { equalText, isHashKind } from "./identifiers";
 
 // @ts-ignore: decorator
 @inline
@@ -132,38 +64,47 @@ function sameId(a: usize, b: usize): bool {
 
 /** What {@link probe} found. */
 const SETTLED: u32 = 0;
-const ENTERED: u32 = 1;
-const MUST_CONFIRM: u32 = 2;
+export const ENTERED: u32 = 1;
+export const MUST_CONFIRM: u32 = 2;
 
 /**
- * Looks record `index` up from `position` on: enters it as new, settles it as a duplicate within the batch or as
- * refused, or finds a candidate that must be compared with the journal.
+ * Looks record `index` up from `start` on: enters it as new, settles it as a duplicate within the batch or as refused,
+ * or finds a candidate that must be compared with the journal.
  *
- * A new id is entered with a provisional sequence, the base plus the record's index, which also tells later records
- * of this batch where to find it; `number` replaces it by the final one.
+ * A new id is entered with a provisional sequence, which tells later records of this batch where to find it; `number`
+ * replaces it by the final one.
  */
 // @ts-ignore: decorator
 @inline
-function probe(context: usize, base: u32, index: u32, table: usize, mask: u32, tag: u64, start: u32): u32 {
+export function probe(
+  context: usize,
+  batchBase: u32,
+  provisional: u32,
+  index: u32,
+  table: usize,
+  mask: u32,
+  tag: u64,
+  start: u32,
+): u32 {
   let position = start;
   while (true) {
     const at = table + (<usize>position << 3);
     const entry = load<u64>(at);
     if (entry == 0) {
       if (load<u8>(context + index, CX_STATE) != STATE_FRESH) return SETTLED;
-      store<u64>(at, entryOf(tag, base + index));
+      store<u64>(at, entryOf(tag, provisional));
       store<u32>(scratchAddress(context, index), <u32>at, SC_ENTRY);
       return ENTERED;
     }
     if (entryTag(entry) == tag) {
       const sequence = entrySequence(entry);
-      if (sequence < base) {
+      if (sequence < batchBase) {
         store<u8>(context + index, STATE_CANDIDATE, CX_STATE);
         store<u32>(scratchAddress(context, index), sequence, SC_LINK);
         store<u32>(scratchAddress(context, index), <u32>at, SC_ENTRY);
         return MUST_CONFIRM;
       }
-      const earlier = sequence - base;
+      const earlier = indexOfSequence(context, batchBase, sequence);
       if (sameId(recordAddress(context, earlier), recordAddress(context, index))) {
         store<u8>(context + index, STATE_DUPLICATE, CX_STATE);
         store<u32>(scratchAddress(context, index), earlier, SC_LINK);
@@ -174,8 +115,34 @@ function probe(context: usize, base: u32, index: u32, table: usize, mask: u32, t
   }
 }
 
+// @ts-ignore: decorator
+@inline
+function isSerial(context: usize): bool {
+  return (load<u32>(context, CX_PLAN) & PLAN_SERIAL) != 0;
+}
+
+/** Provisional sequence of a slice's first record; its others follow without gaps. */
+export function provisionalBase(context: usize, slice: u32): u32 {
+  return isSerial(context)
+    ? load<u32>(sliceEntry(context, slice), SL_SEQUENCE_BASE)
+    : <u32>load<u64>(context, CX_BASE_SEQUENCE) + sliceFirst(slice);
+}
+
+/** Index of the record of this batch that has this sequence, provisional or final. */
+function indexOfSequence(context: usize, batchBase: u32, sequence: u32): u32 {
+  if (!isSerial(context)) return sequence - batchBase;
+  const current = load<u32>(context, CX_SERIAL_STEP) >> 1;
+  let slice = current;
+  while (load<u32>(sliceEntry(context, slice), SL_SEQUENCE_BASE) > sequence) slice--;
+  let index = sliceFirst(slice) + (sequence - load<u32>(sliceEntry(context, slice), SL_SEQUENCE_BASE));
+  if (slice == current) return index;
+  // The slice is numbered: each record before this one that got no sequence has moved it back by one.
+  while (load<u32>(sequenceAddress(context, index)) != sequence) index++;
+  return index;
+}
+
 /** Counts ids entered from one slice into one partition. */
-function countEntered(context: usize, partition: u32, slice: u32, entered: u32): void {
+export function countEntered(context: usize, partition: u32, slice: u32, entered: u32): void {
   const fresh = partitionEntry(context, partition) + (slice << 1);
   store<u16>(fresh, load<u16>(fresh, DP_FRESH) + entered, DP_FRESH);
   const header = idPartitionHeader(partition);
@@ -204,7 +171,7 @@ export function dedupe(context: usize, partition: u32): u64 {
     const queue = context + CX_ID_QUEUE + (<usize>(sliceFirst(slice) + start) << 4);
     warmed |= touchHomes(queue, <u32>load<u16>(starts, 2) - start, table, log2);
   }
-  const base = <u32>load<u64>(context, CX_BASE_SEQUENCE);
+  const batchBase = <u32>load<u64>(context, CX_BASE_SEQUENCE);
   let candidates: u32 = 0;
   for (let slice: u32 = 0; slice < slices; slice++) {
     const starts = context + CX_ID_STARTS + <usize>slice * ID_STARTS_STRIDE + (<usize>partition << 1);
@@ -213,7 +180,9 @@ export function dedupe(context: usize, partition: u32): u64 {
     let entered: u32 = 0;
     for (let entry = queue + (<usize>load<u16>(starts) << 4); entry < end; entry += 16) {
       const tag = idTag(queuedHash(entry));
-      const found = probe(context, base, queuedIndex(entry), table, mask, tag, homePosition(tag, log2));
+      const index = queuedIndex(entry);
+      const home = homePosition(tag, log2);
+      const found = probe(context, batchBase, batchBase + index, index, table, mask, tag, home);
       entered += <u32>(found == ENTERED);
       candidates += <u32>(found == MUST_CONFIRM);
     }
@@ -223,7 +192,71 @@ export function dedupe(context: usize, partition: u32): u64 {
   return warmed;
 }
 
-/** Candidates of the whole batch after dedupe. */
+/**
+ * Dedupes one slice of a serial plan, in which one thread owns every partition; slices come in order. Counts what it
+ * enters as the first id partition's. Returns a value of no meaning that keeps the cache warming alive.
+ */
+export function dedupeSlice(context: usize, slice: u32): u64 {
+  const first = sliceFirst(slice);
+  const end = first + sliceCount(context, slice);
+  const own = partitionEntry(context, 0);
+  if (slice == 0) memory.fill(own, 0, ID_PARTITIONS * PARTITION_ENTRY_SIZE);
+  const batchBase = <u32>load<u64>(context, CX_BASE_SEQUENCE);
+  const sliceBase = batchBase + recordedBefore(context, slice);
+  store<u32>(sliceEntry(context, slice), sliceBase, SL_SEQUENCE_BASE);
+  reserveForSlice(context, slice, first, end);
+  const warmed = touchSlice(context, first, end);
+  let entered: u32 = 0;
+  let candidates: u32 = 0;
+  for (let i = first; i < end; i++) {
+    if (load<u8>(context + i, CX_STATE) == STATE_REFUSED) continue;
+    const hash = load<u64>(scratchAddress(context, i), SC_LINK);
+    const partition = idPartitionOf(hash);
+    const header = idPartitionHeader(partition);
+    const log2 = load<u32>(header, IP_LOG2);
+    const mask: u32 = (1 << log2) - 1;
+    const tag = idTag(hash);
+    const table = idPartitionTable(partition);
+    const found = probe(context, batchBase, sliceBase + (i - first), i, table, mask, tag, homePosition(tag, log2));
+    if (found == ENTERED) {
+      store<u32>(header, load<u32>(header, IP_COUNT) + 1, IP_COUNT);
+      entered++;
+    }
+    candidates += <u32>(found == MUST_CONFIRM);
+  }
+  store<u16>(own + (slice << 1), entered, DP_FRESH);
+  store<u32>(own, candidates, DP_CANDIDATES);
+  return warmed;
+}
+
+/** Makes room for the slice's ids, partition by partition, before any entry's address is kept. */
+function reserveForSlice(context: usize, slice: u32, first: u32, end: u32): void {
+  const counts = context + CX_ID_STARTS + <usize>slice * ID_STARTS_STRIDE;
+  memory.fill(counts, 0, ID_STARTS_STRIDE);
+  for (let i = first; i < end; i++) {
+    if (load<u8>(context + i, CX_STATE) == STATE_REFUSED) continue;
+    const count = counts + (<usize>idPartitionOf(load<u64>(scratchAddress(context, i), SC_LINK)) << 1);
+    store<u16>(count, load<u16>(count) + 1);
+  }
+  for (let partition: u32 = 0; partition < <u32>ID_PARTITIONS; partition++) {
+    const count = load<u16>(counts + (<usize>partition << 1));
+    if (count != 0) reserveIds(partition, count);
+  }
+}
+
+/** Reads the home entries of the slice's ids. A refused record has no hash, and what its place holds does no harm. */
+function touchSlice(context: usize, first: u32, end: u32): u64 {
+  let seen: u64 = 0;
+  for (let i = first; i < end; i++) {
+    const hash = load<u64>(scratchAddress(context, i), SC_LINK);
+    const partition = idPartitionOf(hash);
+    const home = homePosition(idTag(hash), load<u32>(idPartitionHeader(partition), IP_LOG2));
+    seen |= load<u64>(idPartitionTable(partition) + (<usize>home << 3));
+  }
+  return seen;
+}
+
+/** Candidates of the batch after dedupe; in a serial plan, of the slice. */
 export function countCandidates(context: usize): u32 {
   let candidates: u32 = 0;
   for (let partition: u32 = 0; partition < <u32>ID_PARTITIONS; partition++) {
@@ -232,243 +265,19 @@ export function countCandidates(context: usize): u32 {
   return candidates;
 }
 
-/** Index of the first candidate from `index` on, or -1. Candidates are confirmed in batch order, by one thread. */
-export function nextCandidate(context: usize, index: i32): i32 {
-  const slices = load<u32>(context, CX_SLICES_USED);
-  let at: u32 = index;
-  for (let slice: u32 = at / SLICE_CAPACITY; slice < slices; slice++) {
-    const end = sliceFirst(slice) + sliceCount(context, slice);
-    for (at = max(at, sliceFirst(slice)); at < end; at++) {
-      if (load<u8>(context + at, CX_STATE) == STATE_CANDIDATE) return at;
-    }
-  }
-  return -1;
-}
-
-/** Sequence that candidate `index` must be compared with. */
-export function candidateSequence(context: usize, index: u32): u32 {
-  return load<u32>(scratchAddress(context, index), SC_LINK);
-}
-
-/**
- * Compares candidate `index` with the journal, whose chunk that holds the candidate's sequence is at `chunk`.
- * Returns 0 where the record is settled, else the next sequence to compare with.
- */
-export function confirm(context: usize, index: u32, chunk: usize): u32 {
-  const record = recordAddress(context, index);
-  const scratch = scratchAddress(context, index);
-  const sequence = load<u32>(scratch, SC_LINK);
-  const recorded = journalRecordAddress(chunk, sequence - <u32>load<u64>(chunk, CH_FIRST_SEQUENCE));
-  // A record that resolve refused, but whose id had to be looked up, carries the refusal as its result.
-  const result = load<u8>(context + index, CX_RESULT);
-  const probeOnly = refusalIsFinal(result);
-  if (!isRecordedId(record, chunk, recorded)) {
-    const hash = placementHash(load<u64>(record, TR_ID), load<u64>(record, TR_ID + 8), load<u8>(record, TR_ID_KIND));
-    const partition = idPartitionOf(hash);
-    const table = idPartitionTable(partition);
-    const mask: u32 = (1 << load<u32>(idPartitionHeader(partition), IP_LOG2)) - 1;
-    const position = <u32>((load<u32>(scratch, SC_ENTRY) - <u32>table) >> 3);
-    store<u8>(context + index, probeOnly ? STATE_PROBE_ONLY : STATE_FRESH, CX_STATE);
-    const base = <u32>load<u64>(context, CX_BASE_SEQUENCE);
-    const found = probe(context, base, index, table, mask, idTag(hash), (position + 1) & mask);
-    if (found == ENTERED) countEntered(context, partition, index / SLICE_CAPACITY, 1);
-    return found == MUST_CONFIRM ? load<u32>(scratch, SC_LINK) : 0;
-  }
-  store<u8>(context + index, STATE_KNOWN, CX_STATE);
-  store<u32>(sequenceAddress(context, index), sequence);
-  const recordedResult = load<u8>(recorded, JR_RESULT);
-  const jobLow = load<u64>(context, CX_JOB_LOW);
-  const jobHigh = load<u64>(context, CX_JOB_HIGH);
-  const sameJob =
-    (jobLow | jobHigh) != 0 && load<u64>(chunk, CH_JOB_LOW) == jobLow && load<u64>(chunk, CH_JOB_HIGH) == jobHigh;
-  if (sameJob) {
-    const slice = index / SLICE_CAPACITY;
-    const ordinal = load<u32>(sliceEntry(context, slice), SL_ROW_BASE) + (index % SLICE_CAPACITY);
-    const row = load<u64>(context, CX_FIRST_ROW) + ordinal;
-    const recordedRow = load<u64>(chunk, CH_FIRST_ROW) + load<u32>(recorded, JR_ROW);
-    if (row == recordedRow && isSameTransfer(context, record, scratch, chunk, recorded)) {
-      store<u8>(context + index, recordedResult, CX_RESULT);
-      store<u8>(context + index, <u8>DETAIL_REPLAYED, CX_DETAIL);
-      return 0;
-    }
-    if (probeOnly && recordedRow > row) {
-      // A later row of this job took the id: when this row was first read, the id was unknown.
-      store<u8>(context + index, STATE_PROBE_ONLY, CX_STATE);
-      store<u32>(sequenceAddress(context, index), 0);
-      return 0;
-    }
-  }
-  if (recordedResult != OK) {
-    store<u8>(context + index, ID_ALREADY_FAILED, CX_RESULT);
-    store<u8>(context + index, recordedResult, CX_DETAIL);
-    return 0;
-  }
-  store<u8>(
-    context + index,
-    differenceFrom(
-      load<u32>(context, CX_ASSET),
-      record,
-      scratch,
-      load<u16>(recorded, JR_FLAGS),
-      load<u32>(recorded, JR_DEBIT_SLOT),
-      load<u32>(recorded, JR_CREDIT_SLOT),
-      recordedAmountLow(recorded),
-      recordedAmountHigh(chunk, recorded),
-      recordedUserData(chunk, recorded),
-      load<u16>(recorded, JR_CODE),
-    ),
-    CX_RESULT,
-  );
-  return 0;
-}
-
-/** Whether resolve's result means that the record is refused without being recorded. */
-// @ts-ignore: decorator
-@inline
-function refusalIsFinal(result: u32): bool {
-  return result != OK && result < <u32>RECORDED_FROM;
-}
-
-/** Whether the journal record at `recorded` has exactly the id of the batch record at `record`. */
-function isRecordedId(record: usize, chunk: usize, recorded: usize): bool {
-  const kind = load<u8>(record, TR_ID_KIND);
-  return (
-    load<u64>(record, TR_ID) == load<u64>(recorded, JR_ID) &&
-    load<u64>(record, TR_ID + 8) == load<u64>(recorded, JR_ID + 8) &&
-    kind == load<u8>(recorded, JR_ID_KIND) &&
-    (!isHashKind(kind) || equalText(load<u32>(record, TR_ID_TEXT), recordedIdText(chunk, recorded), kind))
-  );
-}
-
-/** A word of 16 bytes that may be absent, which means zero. */
-// @ts-ignore: decorator
-@inline
-function wordAt(address: usize, offset: usize): u64 {
-  return address == 0 ? 0 : load<u64>(address + offset);
-}
-
-/** Whether a row says the same as when it was recorded; otherwise the file was changed under the job's name. */
-function isSameTransfer(context: usize, record: usize, scratch: usize, chunk: usize, recorded: usize): bool {
-  // A rejection may have left an account without a slot; then the journal has the id that was looked for.
-  const debitSlot = load<u32>(recorded, JR_DEBIT_SLOT);
-  const creditSlot = load<u32>(recorded, JR_CREDIT_SLOT);
-  const debit = recordedMissingId(chunk, recorded, EX_DEBIT_ID);
-  const credit = recordedMissingId(chunk, recorded, EX_CREDIT_ID);
-  if (debit != 0 && !isMissingId(debit, record + TR_DEBIT, record + TR_DEBIT_KIND, record + TR_DEBIT_TEXT)) return false;
-  if (credit != 0 && !isMissingId(credit, record + TR_CREDIT, record + TR_CREDIT_KIND, record + TR_CREDIT_TEXT)) {
-    return false;
-  }
-  const difference = differenceFrom(
-    load<u32>(context, CX_ASSET),
-    record,
-    scratch,
-    load<u16>(recorded, JR_FLAGS),
-    debit != 0 ? load<u32>(scratch, SC_DEBIT_SLOT) : debitSlot,
-    credit != 0 ? load<u32>(scratch, SC_CREDIT_SLOT) : creditSlot,
-    recordedAmountLow(recorded),
-    recordedAmountHigh(chunk, recorded),
-    recordedUserData(chunk, recorded),
-    load<u16>(recorded, JR_CODE),
-  );
-  return difference == EXISTS;
-}
-
-/** Whether the missing account's id at `missing` is that of a record's field. */
-function isMissingId(missing: usize, key: usize, kindField: usize, textField: usize): bool {
-  const kind = load<u32>(missing);
-  if (load<u8>(kindField) != kind) return false;
-  if (isHashKind(kind)) return equalText(missing + 8, load<u32>(textField), kind);
-  return load<u64>(missing, 8) == load<u64>(key) && load<u64>(missing, 16) == load<u64>(key, 8);
-}
-
-/** The first difference between a record and the transfer that has its id, in the order of checks, or EXISTS. */
-function differenceFrom(
-  asset: u32,
-  record: usize,
-  scratch: usize,
-  flags: u32,
-  debitSlot: u32,
-  creditSlot: u32,
-  amountLow: u64,
-  high: u64,
-  userData: usize,
-  code: u32,
-): u32 {
-  if (recordFlags(record) != flags) return EXISTS_WITH_DIFFERENT_FLAGS;
-  if (slotOfField(scratch, SC_DEBIT_SLOT, record + TR_DEBIT, TR_DEBIT_KIND, TR_DEBIT_TEXT, record) != debitSlot) {
-    return EXISTS_WITH_DIFFERENT_DEBIT_ACCOUNT;
-  }
-  if (slotOfField(scratch, SC_CREDIT_SLOT, record + TR_CREDIT, TR_CREDIT_KIND, TR_CREDIT_TEXT, record) != creditSlot) {
-    return EXISTS_WITH_DIFFERENT_CREDIT_ACCOUNT;
-  }
-  if (load<u64>(record, TR_AMOUNT) != amountLow || amountHigh(record) != high) {
-    return EXISTS_WITH_DIFFERENT_AMOUNT;
-  }
-  const ownUserData = recordUserData(record);
-  if (wordAt(ownUserData, 0) != wordAt(userData, 0) || wordAt(ownUserData, 8) != wordAt(userData, 8)) {
-    return EXISTS_WITH_DIFFERENT_USER_DATA;
-  }
-  const accounts: usize = load<u32>(SUPERBLOCK, SB_ACCOUNTS);
-  if (asset != 0 && debitSlot != <u32>NO_SLOT && asset != load<u16>(accountAddress(accounts, debitSlot), AC_ASSET)) {
-    return EXISTS_WITH_DIFFERENT_ASSET;
-  }
-  if (load<u16>(record, TR_CODE) != code) return EXISTS_WITH_DIFFERENT_CODE;
-  return EXISTS;
-}
-
-/** A record's account slot; one that resolve did not look up (a refused record's) is looked up now. */
-function slotOfField(scratch: usize, slotField: usize, key: usize, kindField: usize, textField: usize, record: usize): u32 {
-  const slot = load<u32>(scratch + slotField);
-  if (slot != <u32>NO_SLOT) return slot;
-  const kind = load<u8>(record + kindField);
-  if (kind == KIND_NONE || kind == KIND_TOO_LONG || kind == KIND_NOT_UTF8) return <u32>NO_SLOT;
-  return findAccountByKey(key, kind, load<u32>(record + textField));
-}
-
-/** Settles record `index`, a duplicate of an earlier record of this batch whose outcome is known by now. */
-export function settleDuplicate(context: usize, index: u32): void {
-  const scratch = scratchAddress(context, index);
-  const earlier = load<u32>(scratch, SC_LINK);
-  const earlierRecord = recordAddress(context, earlier);
-  const earlierScratch = scratchAddress(context, earlier);
-  const earlierResult = load<u8>(context + earlier, CX_RESULT);
-  store<u32>(sequenceAddress(context, index), load<u32>(sequenceAddress(context, earlier)));
-  if (earlierResult != OK) {
-    store<u8>(context + index, ID_ALREADY_FAILED, CX_RESULT);
-    store<u8>(context + index, earlierResult, CX_DETAIL);
-    return;
-  }
-  store<u8>(
-    context + index,
-    differenceFrom(
-      load<u32>(context, CX_ASSET),
-      recordAddress(context, index),
-      scratch,
-      recordFlags(earlierRecord),
-      load<u32>(earlierScratch, SC_DEBIT_SLOT),
-      load<u32>(earlierScratch, SC_CREDIT_SLOT),
-      load<u64>(earlierRecord, TR_AMOUNT),
-      amountHigh(earlierRecord),
-      recordUserData(earlierRecord),
-      load<u16>(earlierRecord, TR_CODE),
-    ),
-    CX_RESULT,
-  );
-}
-
 /**
  * Gives slice `slice`'s new records their final sequences, which have no gaps, and corrects their index entries
  * where the provisional ones had. Runs after every candidate of the batch is settled.
  */
 export function number(context: usize, slice: u32): void {
-  const base = <u32>load<u64>(context, CX_BASE_SEQUENCE);
-  let sequence = base + recordedBefore(context, slice);
+  let sequence = <u32>load<u64>(context, CX_BASE_SEQUENCE) + recordedBefore(context, slice);
+  let provisional = provisionalBase(context, slice);
   const first = sliceFirst(slice);
-  for (let i = first, end = first + sliceCount(context, slice); i < end; i++) {
+  for (let i = first, end = first + sliceCount(context, slice); i < end; i++, provisional++) {
     const state = load<u8>(context + i, CX_STATE);
     if (state == STATE_FRESH) {
       store<u32>(sequenceAddress(context, i), sequence);
-      if (sequence != base + i) {
+      if (sequence != provisional) {
         const entry: usize = load<u32>(scratchAddress(context, i), SC_ENTRY);
         store<u64>(entry, entryOf(entryTag(load<u64>(entry)), sequence));
       }

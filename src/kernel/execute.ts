@@ -34,6 +34,7 @@ import {
   LEG_APPLIED,
   LEG_INDEX,
   LEG_INDEX_MASK,
+  LEG_SIZE,
   LEG_SLOT,
   LEG_STARTS_STRIDE,
   LEG_WIDE,
@@ -117,6 +118,15 @@ function isCreditLimited(accounts: usize, leg: usize): bool {
   return (load<u16>(account, AC_FLAGS) & ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS) != 0;
 }
 
+/** Reads the accounts of a run of legs, so that the checks that follow find them in the cache. */
+function touchLegs(accounts: usize, from: usize, to: usize): u64 {
+  let seen: u64 = 0;
+  for (let leg = from; leg < to; leg += LEG_SIZE) {
+    seen |= load<u64>(accountAddress(accounts, load<u32>(leg, LEG_SLOT)));
+  }
+  return seen;
+}
+
 /** Applies the partition's legs of one side: those whose account is credit-limited, or those whose account is not. */
 // @ts-ignore: decorator
 @inline
@@ -126,15 +136,33 @@ function classifySide(context: usize, partition: u32, legs: usize, starts: usize
   let contested: u32 = 0;
   for (let slice: u32 = 0; slice < slices; slice++) {
     const end = legsEnd(context, legs, starts, slice, partition);
-    for (let leg = legsStart(context, legs, starts, slice, partition); leg < end; leg += 16) {
+    for (let leg = legsStart(context, legs, starts, slice, partition); leg < end; leg += LEG_SIZE) {
       if (isCreditLimited(accounts, leg) == limited) contested += classifyLeg(context, accounts, leg, isDebit);
     }
   }
   return contested;
 }
 
-/** Stage classify, one account partition: applies what no order can refuse and marks what order decides. */
-export function classify(context: usize, partition: u32): void {
+/**
+ * Stage classify, one account partition: applies what no order can refuse and marks what order decides. Returns a
+ * value of no meaning that keeps the cache warming alive.
+ */
+export function classify(context: usize, partition: u32): u64 {
+  const accounts: usize = load<u32>(SUPERBLOCK, SB_ACCOUNTS);
+  const slices = load<u32>(context, CX_SLICES_USED);
+  let touched: u64 = 0;
+  for (let slice: u32 = 0; slice < slices; slice++) {
+    touched |= touchLegs(
+      accounts,
+      legsStart(context, CX_DEBIT_LEGS, CX_DEBIT_STARTS, slice, partition),
+      legsEnd(context, CX_DEBIT_LEGS, CX_DEBIT_STARTS, slice, partition),
+    );
+    touched |= touchLegs(
+      accounts,
+      legsStart(context, CX_CREDIT_LEGS, CX_CREDIT_STARTS, slice, partition),
+      legsEnd(context, CX_CREDIT_LEGS, CX_CREDIT_STARTS, slice, partition),
+    );
+  }
   // First the side that a limit is checked on, against the other side as it was at the batch's start.
   let contested = classifySide(context, partition, CX_DEBIT_LEGS, CX_DEBIT_STARTS, true, false);
   contested += classifySide(context, partition, CX_CREDIT_LEGS, CX_CREDIT_STARTS, false, true);
@@ -145,6 +173,7 @@ export function classify(context: usize, partition: u32): void {
     markSide(context, partition, CX_DEBIT_LEGS, CX_DEBIT_STARTS, CX_CONTESTED_DEBIT);
     markSide(context, partition, CX_CREDIT_LEGS, CX_CREDIT_STARTS, CX_CONTESTED_CREDIT);
   }
+  return touched;
 }
 
 /** Marks every transfer with a leg on a contested account. Debit and credit marks are separate bytes: one writer each. */
@@ -153,7 +182,7 @@ function markSide(context: usize, partition: u32, legs: usize, starts: usize, ma
   const slices = load<u32>(context, CX_SLICES_USED);
   for (let slice: u32 = 0; slice < slices; slice++) {
     const end = legsEnd(context, legs, starts, slice, partition);
-    for (let leg = legsStart(context, legs, starts, slice, partition); leg < end; leg += 16) {
+    for (let leg = legsStart(context, legs, starts, slice, partition); leg < end; leg += LEG_SIZE) {
       if (load<u8>(accountAddress(accounts, load<u32>(leg, LEG_SLOT)), AC_CONTESTED) != 0) {
         store<u8>(context + marks + (load<u32>(leg, LEG_INDEX) & LEG_INDEX_MASK), 1);
       }
@@ -185,7 +214,7 @@ function releaseSide(context: usize, partition: u32, legs: usize, starts: usize,
   const slices = load<u32>(context, CX_SLICES_USED);
   for (let slice: u32 = 0; slice < slices; slice++) {
     const end = legsEnd(context, legs, starts, slice, partition);
-    for (let leg = legsStart(context, legs, starts, slice, partition); leg < end; leg += 16) {
+    for (let leg = legsStart(context, legs, starts, slice, partition); leg < end; leg += LEG_SIZE) {
       const index = load<u32>(leg, LEG_INDEX);
       const account = accountAddress(accounts, load<u32>(leg, LEG_SLOT));
       store<u8>(account, 0, AC_CONTESTED);

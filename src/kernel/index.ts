@@ -1,9 +1,10 @@
 /** What the kernel exports. One small module, instantiated by every thread on the same shared memory. */
 export { createAccount, findAccountByKey } from "./accounts";
+export { candidateSequence, confirm, nextCandidate } from "./confirm";
 export { deriveIds, parseSlice, stitchSlices } from "./csv";
-export { candidateSequence, confirm, countCandidates, dedupe, nextCandidate, number, recordedBefore } from "./dedupe";
+export { countCandidates, dedupe, dedupeSlice, number, recordedBefore } from "./dedupe";
+export { encode } from "./encode";
 export { classify, decideContested, decideSlice, hasContested, release } from "./execute";
-export { hashText, readKey } from "./identifiers";
-export { encode } from "./journal";
+export { readKey } from "./identifiers";
 export { replayAccounts, replayTransfers } from "./replay";
 export { resolve } from "./resolve";

@@ -4,16 +4,19 @@
  *
  * The file is read twice: once to check every row, so that a file with a mistake changes nothing, and once to apply it.
  */
+import { BatchResults, RecordWriter } from "../core/batch.js";
+import { INVALID_AMOUNT } from "../core/codes.js";
 import { LedgerError } from "../core/errors.js";
-import { findAccountSlot, readId } from "../core/identifiers.js";
+import { readId } from "../core/identifiers.js";
 import * as layout from "../core/layout.js";
+import { resultName, type TransferResultCode } from "../core/results.js";
 import type { NewAccount, NewTransfer } from "../core/types.js";
 import type { Engine } from "../engine/engine.js";
 import { configureParser } from "./configuration.js";
 import { takeHeader } from "./header.js";
 import { type ByteSource, InputWindow } from "./input-window.js";
 import { jobOfName, openingTransferId } from "./job.js";
-import { rowProblem } from "./row-problem.js";
+import { expectedInstead, rowProblem } from "./row-problem.js";
 
 /** Columns of an accounts file: the header of each. */
 export interface AccountColumns {
@@ -29,6 +32,8 @@ export interface AccountsFile {
   readonly columns: AccountColumns;
   readonly delimiter: string;
   readonly asset: { readonly number: number; readonly code: string; readonly scale: number };
+  /** Stops between parts of the file; what was applied stays, and the same call goes on. */
+  readonly signal?: AbortSignal;
 }
 
 /** What applying a file needs from the ledger. */
@@ -51,6 +56,12 @@ interface OpeningRow {
 }
 
 const PROBLEMS_MAX = 5;
+const AMOUNT_LIMIT = 1n << 128n;
+/** The number of no asset: asset numbers begin at 1 and are few. */
+const NO_ASSET = 0xffff;
+/** Roles by the names that people know them by. */
+const ROLE_NAMES = { id: layout.ROLE_CREDIT, opening: layout.ROLE_AMOUNT };
+const PARTS_UNDER_WAY = 16;
 
 /** The account that opening balances of an asset are paid from. */
 export function openingAccountId(asset: string): string {
@@ -63,31 +74,44 @@ export async function applyAccountsFile(
   target: AccountsTarget,
   file: AccountsFile,
 ): Promise<AccountsSummary> {
-  await checkFile(engine, file);
+  const check = await new FileCheck(engine, file).run();
+  if (check.isApplied) return { rows: check.rows, created: 0, opened: 0 };
   const openingAccount = openingAccountId(file.asset.code);
   let rows = 0;
   let created = 0;
   let opened = 0;
   await target.createAccounts([{ id: openingAccount, asset: file.asset.code }]);
-  for await (const part of readRows(engine, file, () => {})) {
-    const accounts = part.map(({ id }) => ({ id, asset: file.asset.code, debitsMustNotExceedCredits: true }));
-    const accountResults = await target.createAccounts(accounts);
-    created += accountResults.filter(({ result }) => result === "ok").length;
-    const transfers = part
-      .filter(({ opening }) => opening > 0n)
-      .map(({ id, opening }) => ({
-        id: openingTransferId(file.asset.code, id),
+  const apply = async (part: readonly OpeningRow[]): Promise<void> => {
+    const creating = target.createAccounts(
+      part.map(({ id }) => ({ id, asset: file.asset.code, debitsMustNotExceedCredits: true })),
+    );
+    const openings = part.filter(({ opening }) => opening > 0n);
+    const opening = target.createTransfers(
+      openings.map((row) => ({
+        id: openingTransferId(file.asset.code, row.id),
         debit: openingAccount,
-        credit: id,
-        amount: opening,
-      }));
-    const results = await target.createTransfers(transfers);
+        credit: row.id,
+        amount: row.opening,
+      })),
+    );
+    const [accountResults, results] = await Promise.all([creating, opening]);
+    created += accountResults.filter(({ result }) => result === "ok").length;
     for (const [index, { result }] of results.entries()) {
       if (result === "ok") opened++;
-      else if (result !== "exists") throw openingDiffers(file, transfers[index]!.credit, result);
+      else if (result !== "exists") throw openingDiffers(file, openings[index]!.id, result);
     }
+  };
+  // Several parts are under way at a time: each waits for the disk, not for the one before.
+  const underWay: Promise<void>[] = [];
+  for await (const part of readRows(engine, file, () => {})) {
     rows += part.length;
+    const applying = apply(part);
+    // Its failure is thrown where it is awaited, in the file's order.
+    applying.catch(() => {});
+    underWay.push(applying);
+    if (underWay.length === PARTS_UNDER_WAY) await underWay.shift();
   }
+  await Promise.all(underWay);
   return { rows, created, opened };
 }
 
@@ -101,66 +125,167 @@ function openingDiffers(file: AccountsFile, id: string, result: string): LedgerE
 }
 
 /** Reads the whole file and throws where any row can't be applied. */
-async function checkFile(engine: Engine, file: AccountsFile): Promise<void> {
-  const problems: string[] = [];
-  const seen = new Map<string, number>();
-  const complain = (row: number, column: string | undefined, what: string): void => {
-    problems.push(`row ${row}${column === undefined ? "" : `, column '${column}'`}: ${what}`);
-  };
-  const openingSlot = findAccountSlot(engine.kernel, engine.bytes, openingAccountId(file.asset.code));
-  if (
-    openingSlot !== undefined &&
-    (engine.accounts.flags(openingSlot) !== 0 || engine.accounts.asset(openingSlot) !== file.asset.number)
-  ) {
-    throw new LedgerError(
-      "invalid_accounts",
-      `the account '${openingAccountId(file.asset.code)}' exists and is not an unlimited account of ${file.asset.code}: ` +
-        `opening balances can't be paid from it`,
-    );
+class FileCheck {
+  readonly #engine: Engine;
+  readonly #file: AccountsFile;
+  readonly #openingAccount: string;
+  /** Undefined where the ledger has no such account yet; then no account was opened before. */
+  readonly #openingSlot: number | undefined;
+  readonly #problems: string[] = [];
+  readonly #rowOfId = new Map<string, number>();
+  /** Code of the error: `opening_balance_differs` where that is all that is wrong. */
+  #code = "invalid_accounts";
+  /** Debits of the opening account once everything is applied. */
+  #openingTotal = 0n;
+  #isApplied: boolean;
+
+  constructor(engine: Engine, file: AccountsFile) {
+    this.#engine = engine;
+    this.#file = file;
+    this.#openingAccount = openingAccountId(file.asset.code);
+    this.#openingSlot = engine.ids.findAccount(this.#openingAccount);
+    this.#isApplied = this.#openingSlot !== undefined;
   }
-  for await (const part of readRows(engine, file, complain)) {
-    if (problems.length >= PROBLEMS_MAX) break;
-    for (const { row, id } of part) {
-      const earlier = seen.get(id);
-      if (earlier !== undefined) complain(row, file.columns.id, `account '${id}' stands in row ${earlier} already`);
-      seen.set(id, row);
-      const slot = findAccountSlot(engine.kernel, engine.bytes, id);
-      if (slot === undefined) continue;
-      const { accounts, assets } = engine;
-      if (accounts.flags(slot) !== layout.ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS) {
-        complain(row, file.columns.id, `account '${id}' exists without the limit that accounts of this file have`);
-      } else if (accounts.asset(slot) !== file.asset.number) {
-        complain(row, file.columns.id, `account '${id}' exists and holds ${assets.get(accounts.asset(slot)).code}`);
+
+  /** Returns the number of rows, and whether an earlier run has applied all of them. */
+  async run(): Promise<{ rows: number; isApplied: boolean }> {
+    this.#checkOpeningAccount();
+    const complain: Complain = (row, column, what) => this.#complain(row, column, what);
+    for await (const part of readRows(this.#engine, this.#file, complain)) {
+      if (this.#problems.length > PROBLEMS_MAX) break;
+      const known = part.filter((row) => this.#checkAccount(row));
+      if (this.#openingSlot !== undefined && known.length > 0) await this.#checkOpenings(known);
+    }
+    if (this.#problems.length > 0) throw this.#error();
+    return { rows: this.#rowOfId.size, isApplied: this.#isApplied };
+  }
+
+  #checkOpeningAccount(): void {
+    const { accounts } = this.#engine;
+    const { asset, name } = this.#file;
+    const slot = this.#openingSlot;
+    if (slot === undefined) return;
+    if (accounts.flags(slot) !== 0 || accounts.asset(slot) !== asset.number) {
+      throw new LedgerError(
+        "invalid_accounts",
+        `${name} can't be applied, and nothing was: the account '${this.#openingAccount}' exists and is not an ` +
+          `unlimited account of ${asset.code}: opening balances can't be paid from it`,
+        { details: { file: name, account: this.#openingAccount } },
+      );
+    }
+    this.#openingTotal = accounts.read(slot).debitsPosted;
+  }
+
+  /** Checks the row's account; returns whether the ledger has it already. */
+  #checkAccount({ row, id, opening }: OpeningRow): boolean {
+    const file = this.#file;
+    const { accounts, assets, ids } = this.#engine;
+    const earlier = this.#rowOfId.get(id);
+    if (earlier !== undefined) this.#complain(row, file.columns.id, `account '${id}' stands in row ${earlier} already`);
+    this.#rowOfId.set(id, row);
+    if (id === this.#openingAccount) {
+      this.#complain(row, file.columns.id, `opening balances are paid from '${id}', so it can't have one itself`);
+      return false;
+    }
+    const slot = ids.findAccount(id);
+    if (slot === undefined) {
+      this.#isApplied = false;
+      this.#count(row, opening, 0n);
+      return false;
+    }
+    if (accounts.flags(slot) !== layout.ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS) {
+      this.#complain(row, file.columns.id, `account '${id}' exists without the limit that accounts of this file have`);
+    } else if (accounts.asset(slot) !== file.asset.number) {
+      this.#complain(row, file.columns.id, `account '${id}' exists and holds ${assets.get(accounts.asset(slot)).code}`);
+    } else if (this.#openingSlot === undefined) {
+      this.#count(row, opening, accounts.read(slot).creditsPosted);
+    } else {
+      return true;
+    }
+    return false;
+  }
+
+  /** Takes note of an opening balance to be made. */
+  #count(row: number, opening: bigint, credits: bigint): void {
+    this.#openingTotal += opening;
+    if (this.#openingTotal < AMOUNT_LIMIT && credits + opening < AMOUNT_LIMIT) return;
+    this.#complain(row, this.#file.columns.opening, "with this balance, totals would reach 2^128");
+  }
+
+  /** Compares opening balances with those that were made. */
+  async #checkOpenings(rows: readonly OpeningRow[]): Promise<void> {
+    const results = await this.#probe(rows);
+    rows.forEach(({ row, id, opening }, index) => {
+      const result = results[index]!;
+      if (result === "amount_must_not_be_zero" || result === "exists_with_different_asset") return;
+      if (result === "transfer_must_have_the_same_asset_as_accounts") {
+        this.#isApplied = false;
+        const slot = this.#engine.ids.findAccount(id)!;
+        this.#count(row, opening, this.#engine.accounts.read(slot).creditsPosted);
+        return;
       }
+      const what =
+        result === "exists_with_different_amount"
+          ? `account '${id}' was opened before with another balance; that is done once: correct it by a transfer`
+          : `the opening balance of account '${id}' can't be made again (${result})`;
+      this.#complain(row, this.#file.columns.opening, what, "opening_balance_differs");
+    });
+  }
+
+  /**
+   * What the opening transfers of accounts that exist would give, found out without making any: in an asset that no
+   * account holds, a new one is refused and not recorded, and one that was made before shows the first difference.
+   * The asset is the last of the differences but one that can occur here.
+   */
+  async #probe(rows: readonly OpeningRow[]): Promise<TransferResultCode[]> {
+    const engine = this.#engine;
+    const { asset } = this.#file;
+    const writer = new RecordWriter(engine.ids, engine.memory, await engine.acquireContext());
+    try {
+      for (const { id, opening } of rows) {
+        writer.write(openingTransferId(asset.code, id), this.#openingAccount, id, opening, 0, undefined);
+      }
+      writer.finish();
+      await engine.execute(writer.context, { slices: writer.slices, asset: NO_ASSET });
+      const results = new BatchResults(engine.bytes, writer.context, rows.length);
+      return rows.map((_, index) => results.result(index));
+    } finally {
+      engine.releaseContext(writer.context);
     }
   }
-  if (problems.length === 0) return;
-  const shown = problems.slice(0, PROBLEMS_MAX);
-  const more = problems.length > shown.length ? "\n  and more" : "";
-  throw new LedgerError(
-    "invalid_accounts",
-    `${file.name} can't be applied, and nothing was:\n  ${shown.join("\n  ")}${more}`,
-    { details: { file: file.name, problems: shown } },
-  );
+
+  #complain(row: number, column: string | undefined, what: string, code = "invalid_accounts"): void {
+    if (code === "invalid_accounts" || this.#problems.length === 0) this.#code = code;
+    this.#problems.push(`row ${row}${column === undefined ? "" : `, column '${column}'`}: ${what}`);
+  }
+
+  #error(): LedgerError {
+    const { name } = this.#file;
+    const shown = this.#problems.slice(0, PROBLEMS_MAX);
+    const more = this.#problems.length > shown.length ? "\n  and more" : "";
+    return new LedgerError(this.#code, `${name} can't be applied, and nothing was:\n  ${shown.join("\n  ")}${more}`, {
+      details: { file: name, problems: shown },
+    });
+  }
 }
 
+/** Told of a row that can't be applied, and why. */
+type Complain = (row: number, column: string | undefined, what: string) => void;
+
 /** The file's accounts, up to a slice at a time. Rows that can't be read are complained of and left out. */
-async function* readRows(
-  engine: Engine,
-  file: AccountsFile,
-  complain: (row: number, column: string | undefined, what: string) => void,
-): AsyncGenerator<OpeningRow[]> {
+async function* readRows(engine: Engine, file: AccountsFile, complain: Complain): AsyncGenerator<OpeningRow[]> {
   const { bytes, view, kernel, plan } = engine;
   const source = await file.open();
   const context = await engine.acquireContext();
   try {
     const columnOfRole = new Map([[layout.ROLE_CREDIT, file.columns.id]]);
     if (file.columns.opening !== undefined) columnOfRole.set(layout.ROLE_AMOUNT, file.columns.opening);
-    const { columns, rows: bytesOfRows } = await takeHeader(source, file.delimiter, columnOfRole);
+    const { columns, rows: bytesOfRows } = await takeHeader(source, file.delimiter, columnOfRole, ROLE_NAMES);
     const window = new InputWindow(bytesOfRows, bytes, plan.input, plan.inputSize);
     let row = 1;
     let skipping = 0;
     for (;;) {
+      file.signal?.throwIfAborted();
       await window.fill(layout.ROW_SIZE_MAX + layout.PAGE_SIZE);
       if (window.available === 0 && window.isFinal) return;
       // The configuration is the engine's only one: another reader may have used it since the last turn.
@@ -208,13 +333,16 @@ function readRow(
   index: number,
   row: number,
   columnOfRole: ReadonlyMap<number, string>,
-  complain: (row: number, column: string | undefined, what: string) => void,
+  complain: Complain,
 ): OpeningRow | undefined {
   const { bytes, view } = engine;
   const problem = rowProblem(engine, context, index, row, columnOfRole);
   const idColumn = columnOfRole.get(layout.ROLE_CREDIT);
-  if (problem !== undefined) {
-    complain(row, problem.column, problem.result);
+  // Without a column of opening balances, every amount is empty and none is meant.
+  const isMeant = columnOfRole.has(layout.ROLE_AMOUNT) || problem?.result !== resultName(INVALID_AMOUNT);
+  if (problem !== undefined && isMeant) {
+    const expected = expectedInstead(problem.result);
+    complain(row, problem.column, expected === undefined ? problem.result : `${problem.result}: ${expected}`);
     return undefined;
   }
   const record = context + layout.CX_RECORDS + index * layout.RECORD_SIZE;

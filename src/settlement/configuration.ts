@@ -1,5 +1,5 @@
 /** Which column means what: from the user's mapping to the kernel's job configuration. */
-import { isHashKind, writeId } from "../core/identifiers.js";
+import { isHashKind } from "../core/identifiers.js";
 import * as layout from "../core/layout.js";
 import type { Engine } from "../engine/engine.js";
 
@@ -22,7 +22,7 @@ export interface ParserConfiguration {
 
 /** Writes the configuration. Nothing may be parsing. */
 export function configureParser(engine: Engine, configuration: ParserConfiguration): void {
-  const { bytes, view, kernel } = engine;
+  const { bytes, view, ids } = engine;
   const at = layout.JOB_CONFIG;
   const { roles } = configuration;
   bytes.fill(0, at, at + layout.JC_ROLES + layout.JC_COLUMNS_MAX);
@@ -36,7 +36,7 @@ export function configureParser(engine: Engine, configuration: ParserConfigurati
   bytes.set(roles, at + layout.JC_ROLES);
   const { fixedDebit } = configuration;
   if (fixedDebit === undefined) return;
-  const kind = writeId(kernel, bytes, fixedDebit, at + layout.JC_FIXED_DEBIT_KEY, layout.TEXT_SCRATCH);
+  const kind = ids.write(fixedDebit, at + layout.JC_FIXED_DEBIT_KEY, layout.TEXT_SCRATCH);
   bytes[at + layout.JC_HAS_FIXED_DEBIT] = 1;
   bytes[at + layout.JC_FIXED_DEBIT_KIND] = kind;
   view.setUint32(at + layout.JC_FIXED_DEBIT_TEXT, isHashKind(kind) ? layout.TEXT_SCRATCH : 0, true);

@@ -13,9 +13,11 @@ export interface MappedColumns {
 }
 
 /** Roles by the names that messages use. */
-const ROLES = { id: ROLE_ID, debit: ROLE_DEBIT, credit: ROLE_CREDIT, amount: ROLE_AMOUNT };
-const ROLE_NAMES = Object.fromEntries(Object.entries(ROLES).map(([name, role]) => [role, name]));
+export type RoleNames = Readonly<Record<string, number>>;
+const TRANSFER_ROLES: RoleNames = { id: ROLE_ID, debit: ROLE_DEBIT, credit: ROLE_CREDIT, amount: ROLE_AMOUNT };
 const READ_SIZE = 64 * 1024;
+/** What files are delimited by when it is not a comma. */
+const OTHER_DELIMITERS = [";", "\t", "|"];
 
 /**
  * Reads the header and maps the columns named in `names`. Returns the mapping and the source of the rows behind it.
@@ -25,10 +27,11 @@ export async function takeHeader(
   source: ByteSource,
   delimiter: string,
   names: ReadonlyMap<number, string>,
+  roles: RoleNames = TRANSFER_ROLES,
 ): Promise<{ columns: MappedColumns; rows: ByteSource }> {
   let bytes = new Uint8Array(0);
   for (;;) {
-    const mapped = mapHeader(bytes, delimiter, names, source.name);
+    const mapped = mapHeader(bytes, delimiter, names, roles, source.name);
     if (mapped !== undefined) {
       return { columns: mapped.columns, rows: prefixed(bytes.subarray(mapped.byteLength), source) };
     }
@@ -41,13 +44,14 @@ export async function takeHeader(
     bytes = joined;
   }
   // A header may be the whole file, without a line end.
-  const mapped = bytes.length < ROW_SIZE_MAX ? mapHeader(withLineEnd(bytes), delimiter, names, source.name) : undefined;
+  const mapped =
+    bytes.length < ROW_SIZE_MAX ? mapHeader(withLineEnd(bytes), delimiter, names, roles, source.name) : undefined;
   if (mapped !== undefined) return { columns: mapped.columns, rows: source };
   throw new LedgerError(
     "invalid_header",
     bytes.length === 0
       ? `${source.name} is empty: expected a CSV file whose first line names the columns`
-      : `${source.name} has no header within its first ${bytes.length} bytes: expected a line that names the columns`,
+      : `${source.name} has no header in its first ${bytes.length} bytes: expected a CSV file whose first line names the columns`,
     { details: { file: source.name } },
   );
 }
@@ -57,17 +61,28 @@ function mapHeader(
   bytes: Uint8Array,
   delimiter: string,
   names: ReadonlyMap<number, string>,
+  roles: RoleNames,
   file: string,
 ): { columns: MappedColumns; byteLength: number } | undefined {
-  const mapping = Object.fromEntries([...names].map(([role, column]) => [ROLE_NAMES[role]!, column]));
+  const nameOf = (role: number): string => Object.keys(roles).find((name) => roles[name] === role)!;
+  const mapping = Object.fromEntries([...names].map(([role, column]) => [nameOf(role), column]));
   try {
     const header = readHeader(bytes, { delimiter });
     if (header === undefined) return undefined;
-    return { columns: { roles: mapColumns(header.columns, mapping, ROLES), names }, byteLength: header.byteLength };
+    return { columns: { roles: mapColumns(header.columns, mapping, roles), names }, byteLength: header.byteLength };
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error;
-    throw new LedgerError(error.code, `${file}: ${error.message}`, { details: { ...error.details, file } });
+    const message = `${file}: ${error.message}${delimiterHint(error, delimiter)}`;
+    throw new LedgerError(error.code, message, { details: { ...error.details, file } });
   }
+}
+
+/** What to try where the whole header was taken for one name. */
+function delimiterHint({ code, details }: LedgerError, delimiter: string): string {
+  const columns = details.columns;
+  if (code !== "missing_column" || !Array.isArray(columns) || columns.length !== 1) return "";
+  const other = OTHER_DELIMITERS.find((character) => character !== delimiter && String(columns[0]).includes(character));
+  return other === undefined ? "" : ` It looks delimited by ${JSON.stringify(other)}: choose that as the delimiter.`;
 }
 
 function withLineEnd(bytes: Uint8Array): Uint8Array {

@@ -1,5 +1,5 @@
 /** A file, or standard input, read through a window of shared memory: constant memory for files of any length. */
-import { type FileHandle, open } from "node:fs/promises";
+import { access, constants, type FileHandle, open, stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { LedgerError } from "../core/errors.js";
 
@@ -25,12 +25,12 @@ export async function openFile(path: string): Promise<ByteSource> {
   } catch (cause) {
     throw cannotRead(path, cause);
   }
-  const stat = await handle.stat();
-  if (stat.isDirectory()) {
+  const stats = await handle.stat();
+  if (stats.isDirectory()) {
     await handle.close();
-    throw new LedgerError("cannot_read", `${path} is a directory: expected a CSV file`, { details: { path } });
+    throw isDirectory(path);
   }
-  if (stat.isFile()) byteLength = stat.size;
+  if (stats.isFile()) byteLength = stats.size;
   return {
     name: path,
     byteLength,
@@ -45,13 +45,37 @@ export async function openFile(path: string): Promise<ByteSource> {
   };
 }
 
-function cannotRead(path: string, cause: unknown): LedgerError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new LedgerError("cannot_read", `${path} can't be read: ${reason}`, { cause, details: { path } });
+/** Throws what {@link openFile} would, without opening the file: a pipe can be opened only once. */
+export async function checkReadable(path: string): Promise<void> {
+  try {
+    await access(path, constants.R_OK);
+    if (!(await stat(path)).isDirectory()) return;
+  } catch (cause) {
+    throw cannotRead(path, cause);
+  }
+  throw isDirectory(path);
 }
 
-/** Reads a stream such as standard input. */
-export function openStream(stream: Readable, name: string): ByteSource {
+function isDirectory(path: string): LedgerError {
+  return new LedgerError("cannot_read", `${path} is a directory: expected a CSV file`, { details: { path } });
+}
+
+/** The error of a file that can't be read: its path, the reason, what to do. */
+export function cannotRead(path: string, cause: unknown): LedgerError {
+  return new LedgerError("cannot_read", `${path} can't be read: ${reasonOf(cause)}`, { cause, details: { path } });
+}
+
+function reasonOf(cause: unknown): string {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  if (code === "ENOENT") return "there is no such file: check the path";
+  if (code === "EACCES") return "this process may not read it: check its permissions";
+  return message;
+}
+
+/** Reads a stream such as standard input. The signal ends a read that waits for bytes to come. */
+export function openStream(stream: Readable, name: string, signal?: AbortSignal): ByteSource {
+  const stop = (): void => void stream.destroy(signal?.reason);
+  signal?.addEventListener("abort", stop, { once: true });
   const iterator = stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
   let rest: Uint8Array = new Uint8Array(0);
   return {
@@ -59,7 +83,10 @@ export function openStream(stream: Readable, name: string): ByteSource {
     byteLength: undefined,
     async read(target) {
       if (rest.length === 0) {
-        const next = await iterator.next();
+        const next = await iterator.next().catch((cause: unknown) => {
+          signal?.throwIfAborted();
+          throw cannotRead(name, cause);
+        });
         if (next.done === true) return 0;
         rest = next.value;
       }
@@ -69,6 +96,7 @@ export function openStream(stream: Readable, name: string): ByteSource {
       return count;
     },
     async close() {
+      signal?.removeEventListener("abort", stop);
       stream.destroy();
     },
   };

@@ -29,3 +29,18 @@ export function rowProblem(
     result: resultName(status),
   };
 }
+
+/** What the parser expects, where a result's name does not say it. */
+const EXPECTED: Partial<Record<TransferResultCode, string>> = {
+  invalid_row:
+    "expected as many fields as the header names, quotes around a whole field or not at all, every quote closed, and " +
+    "at most 1 MiB",
+  invalid_amount: "expected digits, a point and no more decimals than the asset has; no sign, no exponent, below 2^128",
+  id_too_long: "expected at most 64 bytes",
+  id_not_utf8: "expected UTF-8",
+};
+
+/** What was expected of rows that got this result; undefined where its name says it. */
+export function expectedInstead(result: TransferResultCode): string | undefined {
+  return EXPECTED[result];
+}

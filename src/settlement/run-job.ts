@@ -8,7 +8,7 @@ import type { Engine } from "../engine/engine.js";
 import { type AccountColumns, applyAccountsFile } from "./accounts-file.js";
 import { writeBalances } from "./balances.js";
 import { takeHeader } from "./header.js";
-import { type ByteSource, openFile, openStream } from "./input-window.js";
+import { type ByteSource, cannotRead, openFile, openStream } from "./input-window.js";
 import { type Job, jobNameOfFile, jobOfName } from "./job.js";
 import { OutputFile } from "./output.js";
 import type { RowProblem } from "./row-problem.js";
@@ -93,7 +93,7 @@ export async function runJob(
   };
   let source: ByteSource | undefined;
   try {
-    source = await openTransfers(options.transfers);
+    source = await openTransfers(options);
     const job = await nameJob(options, source);
     const { columns, rows } = await takeHeader(source, delimiter, columnNames(options.columns));
     const results = await create(options.results);
@@ -149,11 +149,12 @@ async function applyAccounts(
     columns: accounts.columns,
     delimiter,
     asset,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
 }
 
-function openTransfers(transfers: string | Readable): Promise<ByteSource> {
-  return typeof transfers === "string" ? openFile(transfers) : Promise.resolve(openStream(transfers, "standard input"));
+async function openTransfers({ transfers, signal }: SettleFileOptions): Promise<ByteSource> {
+  return typeof transfers === "string" ? openFile(transfers) : openStream(transfers, "standard input", signal);
 }
 
 async function nameJob(options: SettleFileOptions, source: ByteSource): Promise<Job> {
@@ -169,7 +170,9 @@ async function nameJob(options: SettleFileOptions, source: ByteSource): Promise<
   }
   // A pipe with a path can be read only once, like any stream.
   if (typeof transfers === "string" && source.byteLength !== undefined)
-    return jobOfName(await jobNameOfFile(transfers));
+    return jobOfName(
+      await jobNameOfFile(transfers).catch((cause: unknown) => Promise.reject(cannotRead(transfers, cause))),
+    );
   if (columns.id === undefined) {
     throw new LedgerError(
       "invalid_argument",

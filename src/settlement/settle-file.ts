@@ -90,7 +90,8 @@ class FileSettlement {
       for (;;) {
         if (this.#failure !== undefined) break;
         this.#file.signal?.throwIfAborted();
-        await this.#window.fill(this.#batchSize());
+        // More than the longest row must be at hand, whatever the rows before were like.
+        await this.#window.fill(Math.max(layout.ROW_SIZE_MAX + layout.PAGE_SIZE, this.#batchSize()));
         if (this.#window.available === 0 && this.#window.isFinal) break;
         if (!(await this.#settleBatch())) break;
       }
@@ -123,8 +124,7 @@ class FileSettlement {
   #batchSize(): number {
     const rowSize = this.#rowSize === 0 ? this.#guessRowSize() : this.#rowSize;
     const size = Math.floor(rowSize * layout.BATCH_CAPACITY * FILL_SHARE);
-    // A row that is too long must be seen to be so, whatever the rows before it were like.
-    return Math.max(layout.ROW_SIZE_MAX + layout.PAGE_SIZE, Math.min(size, this.#engine.plan.inputSize / 2));
+    return Math.min(size, this.#engine.plan.inputSize / 2);
   }
 
   #guessRowSize(): number {

@@ -1,0 +1,202 @@
+/** Stage encode: a slice's duplicates are settled, its journal chunk is written, its results are formatted. */
+import { CREDIT_ACCOUNT_NOT_FOUND, DEBIT_ACCOUNT_NOT_FOUND } from "../core/codes";
+import {
+  CHUNK_BUFFER_SIZE,
+  CHUNK_HEADER_SIZE,
+  CHUNK_KIND_TRANSFERS,
+  CHUNK_MAGIC,
+  CHUNK_VERSION,
+  CH_BYTE_LENGTH,
+  CH_FIRST_ROW,
+  CH_FIRST_SEQUENCE,
+  CH_JOB_HIGH,
+  CH_JOB_LOW,
+  CH_KIND,
+  CH_MAGIC,
+  CH_RECORD_COUNT,
+  CH_ROW_COUNT,
+  CH_TIMESTAMP,
+  CH_VERSION,
+  CX_BASE_SEQUENCE,
+  CX_CHUNK_FIRST,
+  CX_DETAIL,
+  CX_FIRST_ROW,
+  CX_JOB_HIGH,
+  CX_JOB_LOW,
+  CX_PLAN,
+  CX_RESULT,
+  CX_STATE,
+  CX_TIMESTAMP,
+  DETAIL_REPLAYED,
+  EX_AMOUNT_HIGH,
+  EX_CREDIT_ID,
+  EX_DEBIT_ID,
+  EX_ID_TEXT,
+  EX_USER_DATA,
+  JOURNAL_RECORD_SIZE,
+  JR_AMOUNT,
+  JR_CODE,
+  JR_DEBIT_SLOT,
+  JR_EXTENSION,
+  JR_FLAGS,
+  JR_ID,
+  JR_RESULT,
+  JR_ROW,
+  NO_SLOT,
+  PLAN_FORMAT,
+  SB_CHUNKS,
+  SB_CHUNK_COUNT,
+  SC_CREDIT_SLOT,
+  SC_DEBIT_SLOT,
+  SL_CHUNK_SIZE,
+  SL_REPLAYED,
+  SL_ROW_BASE,
+  STATE_DUPLICATE,
+  STATE_FRESH,
+  SUPERBLOCK,
+  TR_AMOUNT,
+  TR_CODE,
+  TR_CREDIT,
+  TR_CREDIT_KIND,
+  TR_CREDIT_TEXT,
+  TR_DEBIT,
+  TR_DEBIT_KIND,
+  TR_DEBIT_TEXT,
+  TR_ID,
+  TR_ID_KIND,
+  TR_ID_TEXT,
+} from "../core/layout";
+import { settleDuplicate } from "./confirm";
+import {
+  amountHigh,
+  hasCold,
+  recordAddress,
+  recordFlags,
+  recordUserData,
+  scratchAddress,
+  sliceCount,
+  sliceEntry,
+  sliceFirst,
+} from "./context";
+import { recordedBefore } from "./dedupe";
+import { isHashKind } from "./identifiers";
+import { journalRecordAddress, missingIdSize } from "./journal";
+import { formatResults } from "./results";
+
+/** Writes a missing account's id at `to` and returns the address behind it. */
+function writeMissingId(to: usize, key: usize, kind: u32, text: usize): usize {
+  store<u64>(to, kind);
+  if (isHashKind(kind)) {
+    memory.copy(to + 8, text, kind);
+  } else {
+    memory.copy(to + 8, key, 16);
+  }
+  return to + 8 + missingIdSize(kind);
+}
+
+/** Writes what a plain record has no room for; returns the end of the extensions. */
+function writeExtension(chunk: usize, recorded: usize, record: usize, scratch: usize, to: usize): usize {
+  const idKind = load<u8>(record, TR_ID_KIND);
+  let present: u32 = 0;
+  let at = to + 8;
+  if (isHashKind(idKind)) {
+    present |= EX_ID_TEXT;
+    memory.copy(at, load<u32>(record, TR_ID_TEXT), idKind);
+    at += (idKind + 7) & ~7;
+  }
+  if (amountHigh(record) != 0) {
+    present |= EX_AMOUNT_HIGH;
+    store<u64>(at, amountHigh(record));
+    at += 8;
+  }
+  const userData = recordUserData(record);
+  if (userData != 0 && (load<u64>(userData) | load<u64>(userData, 8)) != 0) {
+    present |= EX_USER_DATA;
+    memory.copy(at, userData, 16);
+    at += 16;
+  }
+  if (load<u32>(scratch, SC_DEBIT_SLOT) == <u32>NO_SLOT) {
+    present |= EX_DEBIT_ID;
+    at = writeMissingId(at, record + TR_DEBIT, load<u8>(record, TR_DEBIT_KIND), load<u32>(record, TR_DEBIT_TEXT));
+  }
+  if (load<u32>(scratch, SC_CREDIT_SLOT) == <u32>NO_SLOT) {
+    present |= EX_CREDIT_ID;
+    at = writeMissingId(at, record + TR_CREDIT, load<u8>(record, TR_CREDIT_KIND), load<u32>(record, TR_CREDIT_TEXT));
+  }
+  if (present == 0) return to;
+  store<u64>(to, present);
+  store<u32>(recorded, <u32>(to - chunk), JR_EXTENSION);
+  return at;
+}
+
+// @ts-ignore: decorator
+@inline
+function chunkAddress(context: usize, slice: u32): usize {
+  const position = (load<u32>(context, CX_CHUNK_FIRST) + slice) % load<u32>(SUPERBLOCK, SB_CHUNK_COUNT);
+  return <usize>load<u32>(SUPERBLOCK, SB_CHUNKS) + <usize>position * CHUNK_BUFFER_SIZE;
+}
+
+/** Stage encode: settles the slice's duplicates, writes its journal chunk, and formats its results where asked. */
+export function encode(context: usize, slice: u32): void {
+  const first = sliceFirst(slice);
+  const end = first + sliceCount(context, slice);
+  const before = recordedBefore(context, slice);
+  const recordCount = recordedBefore(context, slice + 1) - before;
+  const chunk = chunkAddress(context, slice);
+  const recordsEnd = journalRecordAddress(chunk, recordCount);
+  let recorded = journalRecordAddress(chunk, 0);
+  let extension = recordsEnd;
+  let replayed: u32 = 0;
+  for (let i = first; i < end; i++) {
+    const state = load<u8>(context + i, CX_STATE);
+    if (state == STATE_DUPLICATE) settleDuplicate(context, i);
+    replayed += <u32>(load<u8>(context + i, CX_DETAIL) == DETAIL_REPLAYED);
+    if (state != STATE_FRESH) continue;
+    const record = recordAddress(context, i);
+    const scratch = scratchAddress(context, i);
+    const result = load<u8>(context + i, CX_RESULT);
+    store<u64>(recorded, load<u64>(record, TR_ID), JR_ID);
+    store<u64>(recorded, load<u64>(record, TR_ID + 8), JR_ID + 8);
+    store<u64>(recorded, load<u64>(record, TR_AMOUNT), JR_AMOUNT);
+    store<u64>(recorded, load<u64>(scratch, SC_DEBIT_SLOT), JR_DEBIT_SLOT);
+    store<u32>(recorded, 0, JR_EXTENSION);
+    store<u32>(recorded, i - first, JR_ROW);
+    store<u16>(recorded, recordFlags(record), JR_FLAGS);
+    store<u16>(recorded, load<u16>(record, TR_CODE), JR_CODE);
+    store<u32>(recorded, result | (<u32>load<u8>(record, TR_ID_KIND) << 8), JR_RESULT);
+    if (needsExtension(record, result)) {
+      extension = writeExtension(chunk, recorded, record, scratch, extension);
+    }
+    recorded += JOURNAL_RECORD_SIZE;
+  }
+  const entry = sliceEntry(context, slice);
+  store<u32>(entry, replayed, SL_REPLAYED);
+  store<u32>(entry, recordCount == 0 ? 0 : <u32>(extension - chunk), SL_CHUNK_SIZE);
+  if (recordCount != 0) writeHeader(context, slice, chunk, <u32>(extension - chunk), recordCount, before);
+  if ((load<u32>(context, CX_PLAN) & PLAN_FORMAT) != 0) formatResults(context, slice);
+}
+
+// @ts-ignore: decorator
+@inline
+function needsExtension(record: usize, result: u32): bool {
+  return (
+    hasCold(record) ||
+    (result >= <u32>DEBIT_ACCOUNT_NOT_FOUND && result <= <u32>CREDIT_ACCOUNT_NOT_FOUND)
+  );
+}
+
+function writeHeader(context: usize, slice: u32, chunk: usize, size: u32, recordCount: u32, before: u32): void {
+  const firstRow = load<u64>(context, CX_FIRST_ROW);
+  memory.fill(chunk, 0, CHUNK_HEADER_SIZE);
+  store<u32>(chunk, CHUNK_MAGIC, CH_MAGIC);
+  store<u16>(chunk, CHUNK_VERSION, CH_VERSION);
+  store<u16>(chunk, CHUNK_KIND_TRANSFERS, CH_KIND);
+  store<u32>(chunk, size, CH_BYTE_LENGTH);
+  store<u32>(chunk, recordCount, CH_RECORD_COUNT);
+  store<u64>(chunk, load<u64>(context, CX_TIMESTAMP), CH_TIMESTAMP);
+  store<u64>(chunk, load<u64>(context, CX_BASE_SEQUENCE) + before, CH_FIRST_SEQUENCE);
+  store<u64>(chunk, load<u64>(context, CX_JOB_LOW), CH_JOB_LOW);
+  store<u64>(chunk, load<u64>(context, CX_JOB_HIGH), CH_JOB_HIGH);
+  store<u64>(chunk, firstRow == 0 ? 0 : firstRow + load<u32>(sliceEntry(context, slice), SL_ROW_BASE), CH_FIRST_ROW);
+  store<u32>(chunk, sliceCount(context, slice), CH_ROW_COUNT);
+}
