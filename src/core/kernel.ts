@@ -12,7 +12,6 @@ export interface Kernel {
   deriveIds(context: number, slice: number): void;
   resolve(context: number, slice: number): bigint;
   dedupe(context: number, partition: number): bigint;
-  dedupeSlice(context: number, slice: number): bigint;
   countCandidates(context: number): number;
   nextCandidate(context: number, index: number): number;
   candidateSequence(context: number, index: number): number;
@@ -23,7 +22,7 @@ export interface Kernel {
   hasContested(context: number): number;
   release(context: number, partition: number): void;
   decideContested(context: number): void;
-  decideSlice(context: number, slice: number): void;
+  decideSlice(context: number, slice: number): bigint;
   encode(context: number, slice: number): void;
   replayTransfers(chunk: number, twins: number, twinCapacity: number): number;
   replayAccounts(chunk: number): number;

@@ -292,12 +292,7 @@ export const CX_JOB_LOW = 1360;
 export const CX_JOB_HIGH = 1368;
 /** u32: asset the amounts are written in, 0 where the caller did not say. */
 export const CX_ASSET = 1376;
-/**
- * u32, atomic, serial plan: two steps a slice. An even step resolves and dedupes slice step / 2, an odd one numbers,
- * executes and encodes it. Written by the one thread that runs the batch, read by whoever waits for it.
- */
-export const CX_SERIAL_STEP = 1380;
-export const CX_SCALARS_END = 1384;
+export const CX_SCALARS_END = 1380;
 
 export const PLAN_SERIAL = 1;
 export const PLAN_PARSE = 2;
@@ -326,8 +321,6 @@ export const SL_RESULT_TEXT_SIZE = 28;
 export const SL_FORCED = 32;
 /** u32: rows whose outcome this same job recorded before. encode. */
 export const SL_REPLAYED = 36;
-/** u32: sequence that the slice's first new record gets. Serial plan: dedupeSlice. */
-export const SL_SEQUENCE_BASE = 8;
 /** u32: the slice's records ended because its capacity was reached. parse. */
 export const SL_FULL = 40;
 

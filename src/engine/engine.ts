@@ -88,6 +88,8 @@ export class Engine {
   readonly #committer: Committer;
   readonly #freeContexts: number[];
   readonly #contextWaiters: ((context: number) => void)[] = [];
+  /** By context: settled once no worker looks at it any more. */
+  readonly #leaving = new Map<number, Promise<unknown>>();
   /** What the ring of chunk buffers holds at each position: chunks recorded and still readable. */
   readonly #ring: (RecentChunk | undefined)[];
   #ringHead = 0;
@@ -165,6 +167,12 @@ export class Engine {
   }
 
   releaseContext(context: number): void {
+    const left = this.#leaving.get(context);
+    if (left === undefined) this.#freeContext(context);
+    else void left.then(() => this.#freeContext(context));
+  }
+
+  #freeContext(context: number): void {
     const waiter = this.#contextWaiters.shift();
     if (waiter === undefined) this.#freeContexts.push(context);
     else waiter(context);
@@ -256,7 +264,10 @@ export class Engine {
         { details: { capacity: this.plan.transferCapacity, found: this.transferCount } },
       );
     }
-    if (this.accounts.count + (request.newAccounts ?? 0) > this.plan.accountCapacity) {
+    const newAccounts = request.newAccounts ?? 0;
+    const textUsed = this.view.getUint32(layout.SUPERBLOCK + layout.SB_TEXT_USED, true);
+    const isTextFull = newAccounts > 0 && textUsed + (newAccounts + 1) * layout.KIND_TEXT_MAX > this.plan.textSize;
+    if (this.accounts.count + newAccounts > this.plan.accountCapacity || isTextFull) {
       throw new LedgerError(
         "accounts_full",
         `the ledger was opened for ${this.plan.accountCapacity} accounts and holds ${this.accounts.count}: ` +
@@ -285,7 +296,6 @@ export class Engine {
     set(layout.CX_OUT_CONTESTED, 0);
     set(layout.CX_OUT_FAULT, 0);
     set(layout.CX_CONFIRMED, 0);
-    set(layout.CX_SERIAL_STEP, 0);
     view.setBigUint64(context + layout.CX_JOB_LOW, request.job?.low ?? 0n, true);
     view.setBigUint64(context + layout.CX_JOB_HIGH, request.job?.high ?? 0n, true);
     set(layout.CX_ASSET, request.asset ?? 0);
@@ -306,21 +316,30 @@ export class Engine {
       { length: serial ? 1 : this.workers },
       () => pool.run(context) as Promise<ExecutionOutcome>,
     );
+    // The batch is over when the first worker says so; the others have nothing left to do but may still be looking.
+    const left = Promise.allSettled(tasks);
+    this.#leaving.set(context, left);
+    let isOver = false;
+    // One that dies when the batch is over leaves nothing undone; the pool replaces it.
+    const orFailure = (cause: unknown): ExecutionOutcome => (isOver ? "done" : this.#workerFailed(cause));
     try {
-      const outcomes = await Promise.all(tasks);
-      return outcomes.includes("aborted") ? "aborted" : outcomes[0]!;
-    } catch (cause) {
-      const failure = this.#poison(
-        new LedgerError(
-          "worker_failed",
-          "a worker thread died while it executed a batch: nothing of the batch was kept; open the ledger again",
-          { cause },
-        ),
-      );
-      // The others leave the stage they wait at; the context stays theirs until they have.
-      await Promise.allSettled(tasks);
+      return await Promise.race(tasks.map((task) => task.catch(orFailure)));
+    } catch (failure) {
+      await left;
       throw failure;
+    } finally {
+      isOver = true;
     }
+  }
+
+  #workerFailed(cause: unknown): never {
+    throw this.#poison(
+      new LedgerError(
+        "worker_failed",
+        "a worker thread died while it executed a batch: nothing of the batch was kept; open the ledger again",
+        { cause },
+      ),
+    );
   }
 
   /** Refuses everything from now on and lets waiting workers go. */
@@ -485,8 +504,8 @@ export class Engine {
   // --- reading balances ----------------------------------------------------------------------------------------
 
   /**
-   * Returns with no transfer half made: if a batch is changing balances right now, waits until it is over, or pauses
-   * between two transfers, which is some milliseconds away at most.
+   * Returns at a batch boundary: if a batch is changing balances right now, waits for its end, which is some
+   * milliseconds away at most. Reads that follow in the same turn see every batch as a whole or not at all.
    */
   waitForBoundary(): void {
     const context = this.#executing;

@@ -13,7 +13,6 @@ import {
   ACCOUNT_PARTITIONS,
   CX_CONFIRMED,
   CX_PLAN,
-  CX_SERIAL_STEP,
   CX_SLICES_USED,
   CX_STAGES,
   ID_PARTITIONS,
@@ -72,12 +71,6 @@ export class Executor {
 
   /** Runs the batch with whoever else does, until nothing is left to do. Blocks; for worker threads. */
   run(context: number): ExecutionOutcome {
-    if (this.#isPlanned(context, PLAN_SERIAL)) {
-      for (;;) {
-        const outcome = this.#advance(context);
-        if (outcome !== undefined) return outcome;
-      }
-    }
     for (let stage = 0; stage < STAGE_COUNT; stage++) {
       const units = this.#units(context, stage);
       for (let unit = this.#claim(context, stage, units); unit >= 0; unit = this.#claim(context, stage, units)) {
@@ -90,79 +83,46 @@ export class Executor {
     return "done";
   }
 
-  /** Runs a batch of a serial plan on the event loop, which gets a turn at least every millisecond. */
+  /** Runs the batch on the event loop, which gets a turn at least every millisecond. */
   async runSliced(context: number): Promise<ExecutionOutcome> {
     let turnStart = performance.now();
-    for (;;) {
-      const outcome = this.#advance(context);
-      if (outcome !== undefined) return outcome;
-      if (performance.now() - turnStart >= EVENT_LOOP_SLICE_MS) {
-        await nextTurn();
-        turnStart = performance.now();
+    for (let stage = 0; stage < STAGE_COUNT; stage++) {
+      const units = this.#units(context, stage);
+      for (let unit = this.#claim(context, stage, units); unit >= 0; unit = this.#claim(context, stage, units)) {
+        this.#execute(context, stage, unit);
+        this.#finish(context, stage, units);
+        if (performance.now() - turnStart >= EVENT_LOOP_SLICE_MS) {
+          await nextTurn();
+          turnStart = performance.now();
+        }
       }
+      if (stage === STAGE_DEDUPE && this.#mustConfirm(context)) return "candidates";
     }
+    return "done";
   }
 
   /**
-   * Takes the next step of a serial plan: parses a slice, or works on one as far as its ids, or finishes it while its
-   * records and accounts are in the cache. Returns the outcome where there is no step to take.
-   */
-  #advance(context: number): ExecutionOutcome | undefined {
-    for (const stage of [STAGE_PARSE, STAGE_STITCH]) {
-      const unit = this.#claim(context, stage, this.#units(context, stage));
-      if (unit < 0) continue;
-      this.#execute(context, stage, unit);
-      return undefined;
-    }
-    const kernel = this.#kernel;
-    const word = (context + CX_SERIAL_STEP) >>> 2;
-    const step = this.#words[word]!;
-    const slice = step >>> 1;
-    if (slice === this.#field(context, CX_SLICES_USED)) return "done";
-    if (step % 2 === 0) {
-      this.#execute(context, STAGE_RESOLVE, slice);
-      kernel.dedupeSlice(context, slice);
-    } else {
-      if (this.#mustConfirm(context)) return "candidates";
-      kernel.number(context, slice);
-      kernel.decideSlice(context, slice);
-      kernel.encode(context, slice);
-      this.#words[(context + CX_CONFIRMED) >>> 2] = 0;
-    }
-    Atomics.store(this.#words, word, step + 1);
-    Atomics.notify(this.#words, word);
-    return undefined;
-  }
-
-  /**
-   * Blocks until the batch, which other threads run, is over or stands still with no transfer half made.
+   * Blocks until the batch, which other threads run, is over or stands still before its first change of a balance.
    * Takes no part in it. Throws `busy` where that takes longer than a second: a thread must have died.
    */
   waitForBoundary(context: number): void {
-    const serial = this.#isPlanned(context, PLAN_SERIAL);
-    const word = serial
-      ? (context + CX_SERIAL_STEP) >>> 2
-      : (context + CX_STAGES + STAGE_ENCODE * STAGE_STRIDE + STAGE_DONE) >>> 2;
-    const last = serial ? 2 * this.#field(context, CX_SLICES_USED) : this.#units(context, STAGE_ENCODE);
+    const aborted = (): boolean => Atomics.load(this.#words, (SUPERBLOCK + SB_ABORT) >>> 2) !== 0;
+    const isDone = (stage: number): boolean =>
+      Atomics.load(this.#words, (context + CX_STAGES + stage * STAGE_STRIDE + STAGE_DONE) >>> 2) >=
+      this.#units(context, stage);
+    const last = this.#isPlanned(context, PLAN_SERIAL) ? STAGE_DECIDE : STAGE_ENCODE;
     const start = performance.now();
-    for (;;) {
-      const done = Atomics.load(this.#words, word);
-      if (done >= last || Atomics.load(this.#words, (SUPERBLOCK + SB_ABORT) >>> 2) !== 0) return;
-      const isPaused = serial ? done % 2 === 1 : this.#isDone(context, STAGE_DEDUPE);
-      if (isPaused && this.#mustConfirm(context)) return;
+    while (!aborted() && !isDone(last)) {
       if (performance.now() - start > BOUNDARY_MS_MAX) {
         throw new LedgerError(
           "busy",
           `a batch is still executing after ${BOUNDARY_MS_MAX} ms: await it, then read again`,
         );
       }
-      Atomics.wait(this.#words, word, done, 1);
+      if (isDone(STAGE_DEDUPE) && this.#mustConfirm(context)) return;
+      const word = (context + CX_STAGES + last * STAGE_STRIDE + STAGE_DONE) >>> 2;
+      Atomics.wait(this.#words, word, Atomics.load(this.#words, word), 1);
     }
-  }
-
-  #isDone(context: number, stage: number): boolean {
-    const word = (context + CX_STAGES + stage * STAGE_STRIDE + STAGE_DONE) >>> 2;
-    return Atomics.load(this.#words, word) >= this.#units(context, stage);
   }
 
   #field(context: number, offset: number): number {
@@ -176,6 +136,7 @@ export class Executor {
   /** Units of a stage. Every thread computes the same number, from words written before the stage began. */
   #units(context: number, stage: number): number {
     const slices = this.#field(context, CX_SLICES_USED);
+    const serial = this.#isPlanned(context, PLAN_SERIAL);
     switch (stage) {
       case STAGE_PARSE:
         return this.#isPlanned(context, PLAN_PARSE) ? slices : 0;
@@ -185,11 +146,14 @@ export class Executor {
         return ID_PARTITIONS / ID_PARTITIONS_A_UNIT;
       case STAGE_CLASSIFY:
         // Numbering the slices is independent of classifying the partitions, so they share the stage.
-        return ACCOUNT_PARTITIONS + slices;
+        return serial ? 0 : ACCOUNT_PARTITIONS + slices;
       case STAGE_RELEASE:
-        return this.#kernel.hasContested(context) !== 0 ? ACCOUNT_PARTITIONS : 0;
+        return !serial && this.#kernel.hasContested(context) !== 0 ? ACCOUNT_PARTITIONS : 0;
       case STAGE_DECIDE:
+        if (serial) return slices;
         return this.#kernel.hasContested(context) !== 0 ? 1 : 0;
+      case STAGE_ENCODE:
+        return serial ? 0 : slices;
       default:
         return slices;
     }
@@ -223,7 +187,14 @@ export class Executor {
         kernel.release(context, unit);
         break;
       case STAGE_DECIDE:
-        kernel.decideContested(context);
+        if (this.#isPlanned(context, PLAN_SERIAL)) {
+          // One thread claims the slices in order, and finishes each while its records are in the cache.
+          kernel.number(context, unit);
+          kernel.decideSlice(context, unit);
+          kernel.encode(context, unit);
+        } else {
+          kernel.decideContested(context);
+        }
         break;
       case STAGE_ENCODE:
         kernel.encode(context, unit);

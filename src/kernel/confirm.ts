@@ -27,9 +27,7 @@ import {
   CX_FIRST_ROW,
   CX_JOB_HIGH,
   CX_JOB_LOW,
-  CX_PLAN,
   CX_RESULT,
-  CX_SERIAL_STEP,
   CX_SLICES_USED,
   CX_STATE,
   DETAIL_REPLAYED,
@@ -48,7 +46,6 @@ import {
   KIND_NOT_UTF8,
   KIND_TOO_LONG,
   NO_SLOT,
-  PLAN_SERIAL,
   SB_ACCOUNTS,
   SC_CREDIT_SLOT,
   SC_DEBIT_SLOT,
@@ -85,7 +82,7 @@ import {
   sliceEntry,
   sliceFirst,
 } from "./context";
-import { ENTERED, MUST_CONFIRM, countEntered, probe, provisionalBase } from "./dedupe";
+import { ENTERED, MUST_CONFIRM, countEntered, probe } from "./dedupe";
 import { idPartitionHeader, idPartitionOf, idPartitionTable, idTag } from "./exactly-once";
 import { equalText, isHashKind, placementHash } from "./identifiers";
 import {
@@ -99,9 +96,7 @@ import {
 
 /** Index of the first candidate from `index` on, or -1. Candidates are confirmed in batch order, by one thread. */
 export function nextCandidate(context: usize, index: i32): i32 {
-  // A serial plan has come as far as its current slice; what lies behind it is of an earlier batch.
-  const isSerial = (load<u32>(context, CX_PLAN) & PLAN_SERIAL) != 0;
-  const slices = isSerial ? (load<u32>(context, CX_SERIAL_STEP) >> 1) + 1 : load<u32>(context, CX_SLICES_USED);
+  const slices = load<u32>(context, CX_SLICES_USED);
   let at: u32 = index;
   for (let slice: u32 = at / SLICE_CAPACITY; slice < slices; slice++) {
     const end = sliceFirst(slice) + sliceCount(context, slice);
@@ -136,12 +131,9 @@ export function confirm(context: usize, index: u32, chunk: usize): u32 {
     const mask: u32 = (1 << load<u32>(idPartitionHeader(partition), IP_LOG2)) - 1;
     const position = <u32>((load<u32>(scratch, SC_ENTRY) - <u32>table) >> 3);
     store<u8>(context + index, probeOnly ? STATE_PROBE_ONLY : STATE_FRESH, CX_STATE);
-    const slice = index / SLICE_CAPACITY;
-    const batchBase = <u32>load<u64>(context, CX_BASE_SEQUENCE);
-    const provisional = provisionalBase(context, slice) + (index % SLICE_CAPACITY);
-    const next = (position + 1) & mask;
-    const found = probe(context, batchBase, provisional, index, table, mask, idTag(hash), next);
-    if (found == ENTERED) countEntered(context, partition, slice, 1);
+    const base = <u32>load<u64>(context, CX_BASE_SEQUENCE);
+    const found = probe(context, base, index, table, mask, idTag(hash), (position + 1) & mask);
+    if (found == ENTERED) countEntered(context, partition, index / SLICE_CAPACITY, 1);
     return found == MUST_CONFIRM ? load<u32>(scratch, SC_LINK) : 0;
   }
   store<u8>(context + index, STATE_KNOWN, CX_STATE);
@@ -229,12 +221,15 @@ function isSameTransfer(context: usize, record: usize, scratch: usize, chunk: us
     return false;
   }
   const difference = differenceFrom(
-    load<u32>(context, CX_ASSET),
+    // The asset of a transfer whose debit account was missing is not recorded; an account made since does not tell it.
+    debit != 0 ? 0 : load<u32>(context, CX_ASSET),
     record,
     scratch,
     load<u16>(recorded, JR_FLAGS),
-    debit != 0 ? load<u32>(scratch, SC_DEBIT_SLOT) : debitSlot,
-    credit != 0 ? load<u32>(scratch, SC_CREDIT_SLOT) : creditSlot,
+    debit != 0 ? slotOfField(scratch, SC_DEBIT_SLOT, record + TR_DEBIT, TR_DEBIT_KIND, TR_DEBIT_TEXT, record) : debitSlot,
+    credit != 0
+      ? slotOfField(scratch, SC_CREDIT_SLOT, record + TR_CREDIT, TR_CREDIT_KIND, TR_CREDIT_TEXT, record)
+      : creditSlot,
     recordedAmountLow(recorded),
     recordedAmountHigh(chunk, recorded),
     recordedUserData(chunk, recorded),

@@ -149,10 +149,8 @@ export function resolve(context: usize, slice: u32): u64 {
   readHomes(context, first, count);
   const touched = touchAccounts(context, first, count);
   findAccounts(context, slice, first, count);
-  if ((load<u32>(context, CX_PLAN) & PLAN_SERIAL) == 0) {
-    queueIds(context, slice, first, count);
-    queueLegs(context, slice, first, count);
-  }
+  queueIds(context, slice, first, count);
+  if ((load<u32>(context, CX_PLAN) & PLAN_SERIAL) == 0) queueLegs(context, slice, first, count);
   return touched;
 }
 
