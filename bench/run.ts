@@ -18,10 +18,21 @@ function verdict({ value, expected }: Measurement): string {
   return `${holds ? "as expected" : "NOT as expected"}: ${bound}`;
 }
 
+/** The options, or undefined after saying what is wrong with them. */
+function readArguments(): { json?: string; only?: string; tiny?: boolean } | undefined {
+  try {
+    return parseArgs({ options: { json: { type: "string" }, only: { type: "string" }, tiny: { type: "boolean" } } })
+      .values;
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\nusage: npm run bench [-- --json FILE --only NAME --tiny]\n`);
+    process.exitCode = 2;
+    return undefined;
+  }
+}
+
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: { json: { type: "string" }, only: { type: "string" }, tiny: { type: "boolean", default: false } },
-  });
+  const values = readArguments();
+  if (values === undefined) return;
   const trials = TRIALS.filter(({ name }) => values.only === undefined || name === values.only);
   if (trials.length === 0) {
     process.stderr.write(
@@ -30,7 +41,7 @@ async function main(): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  const size: Size = values.tiny ? "tiny" : "full";
+  const size: Size = values.tiny === true ? "tiny" : "full";
   const machine = describeMachine();
   process.stdout.write(
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Node ${machine.node}, ${machine.platform}\n`,

@@ -65,7 +65,7 @@ function checkPath({ path, mode }: SqliteFileOptions): number {
     if (!existsSync(folder)) throw cannotOpen(path, `the folder '${folder}' does not exist: create it first`);
     stats = statSync(path, { throwIfNoEntry: false });
     if (stats === undefined && mode === "existing") {
-      throw cannotOpen(path, "there is no such file: check the path, or open it with mode 'create'");
+      throw cannotOpen(path, "there is no such file: check the path");
     }
     if (stats !== undefined && !stats.isFile()) {
       throw cannotOpen(path, `it is ${stats.isDirectory() ? "a directory" : "not a regular file"}: name a file`);
