@@ -1,0 +1,161 @@
+/** The public API is what `src/index.ts` names, and has the shapes below: a change of either shows up here. */
+import { readFileSync } from "node:fs";
+import { expect, expectTypeOf, test } from "vitest";
+import type {
+  Account,
+  AccountColumns,
+  AccountResult,
+  AccountResultCode,
+  BatchResults,
+  FileProgress,
+  LedgerErrorOptions,
+  LedgerOptions,
+  Mode,
+  NewAccount,
+  NewTransfer,
+  RowProblem,
+  SettleFileOptions,
+  SettleFileSummary,
+  SettleOptions,
+  SettleSummary,
+  TransferColumns,
+  TransferResult,
+  TransferResultCode,
+  TransferResultRow,
+} from "../../src/index.js";
+import * as api from "../../src/index.js";
+
+const VALUES = ["ACCOUNT_RESULTS", "Batch", "BatchResults", "Ledger", "LedgerError", "TRANSFER_RESULTS", "openLedger"];
+const TYPES = [
+  "Account",
+  "AccountColumns",
+  "AccountResult",
+  "AccountResultCode",
+  "FileProgress",
+  "LedgerErrorOptions",
+  "LedgerOptions",
+  "Mode",
+  "NewAccount",
+  "NewTransfer",
+  "RowProblem",
+  "SettleFileOptions",
+  "SettleFileSummary",
+  "SettleOptions",
+  "SettleSummary",
+  "TransferColumns",
+  "TransferResult",
+  "TransferResultCode",
+  "TransferResultRow",
+];
+
+test("the values exported are these and no others", () => {
+  expect(Object.keys(api).sort()).toEqual(VALUES);
+  expectTypeOf<keyof typeof api>().toEqualTypeOf<
+    "ACCOUNT_RESULTS" | "Batch" | "BatchResults" | "Ledger" | "LedgerError" | "TRANSFER_RESULTS" | "openLedger"
+  >();
+});
+
+test("the names in index.ts, types included, are these and no others, each exported by name", () => {
+  const source = readFileSync(new URL("../../src/index.ts", import.meta.url), "utf8");
+  const statements = [...source.matchAll(/export\s+(type\s+)?\{([^}]*)\}\s+from\s+"\.\/[^"]+";/g)];
+  expect(source.replaceAll(/\/\*[\s\S]*?\*\//g, "").match(/\bexport\b/g)).toHaveLength(statements.length);
+  const names = statements.flatMap(([, isType, list]) =>
+    list!
+      .split(",")
+      .map((name) => name.trim())
+      .filter((name) => name !== "")
+      .map((name) => (name.startsWith("type ") ? name : `${isType === undefined ? "" : "type "}${name}`)),
+  );
+  expect(names.filter((name) => !name.startsWith("type ")).sort()).toEqual(VALUES);
+  expect(names.filter((name) => name.startsWith("type ")).sort()).toEqual(TYPES.map((name) => `type ${name}`));
+});
+
+test("the types have these shapes (checked by `npm run types`)", () => {
+  type Ledger = api.Ledger;
+  expectTypeOf<Mode>().toEqualTypeOf<"parallel" | "event-loop">();
+  expectTypeOf<NewAccount>().toEqualTypeOf<{
+    readonly id: string;
+    readonly asset: string;
+    readonly code?: number;
+    readonly debitsMustNotExceedCredits?: boolean;
+    readonly creditsMustNotExceedDebits?: boolean;
+  }>();
+  expectTypeOf<NewTransfer>().toEqualTypeOf<{
+    readonly id: string;
+    readonly debit: string;
+    readonly credit: string;
+    readonly amount: bigint;
+    readonly code?: number;
+    readonly userData?: bigint;
+  }>();
+  expectTypeOf<Account>().toEqualTypeOf<{
+    readonly id: string;
+    readonly asset: string;
+    readonly code: number;
+    readonly debitsMustNotExceedCredits: boolean;
+    readonly creditsMustNotExceedDebits: boolean;
+    readonly debitsPosted: bigint;
+    readonly creditsPosted: bigint;
+    readonly debitsPending: bigint;
+    readonly creditsPending: bigint;
+    readonly balance: bigint;
+    readonly version: number;
+  }>();
+  expectTypeOf<TransferResult>().toEqualTypeOf<{
+    readonly result: TransferResultCode;
+    readonly sequence: number;
+    readonly reason?: TransferResultCode;
+  }>();
+  expectTypeOf<AccountResult>().toEqualTypeOf<{ readonly result: AccountResultCode }>();
+  expectTypeOf<"ok" | "exists" | "id_already_failed" | "exceeds_credits">().toExtend<TransferResultCode>();
+  expectTypeOf<string>().not.toExtend<TransferResultCode>();
+  expectTypeOf<(typeof api.TRANSFER_RESULTS)[number]["name"]>().toEqualTypeOf<TransferResultCode>();
+  expectTypeOf<(typeof api.TRANSFER_RESULTS)[number]>().toExtend<TransferResultRow>();
+  expectTypeOf<(typeof api.ACCOUNT_RESULTS)[number]>().toEqualTypeOf<AccountResultCode>();
+  expectTypeOf<keyof LedgerOptions>().toEqualTypeOf<"mode" | "workers" | "capacity" | "assets">();
+  expectTypeOf<Parameters<typeof api.openLedger>>().toEqualTypeOf<
+    [path: string, options?: LedgerOptions | undefined]
+  >();
+  expectTypeOf(api.openLedger).returns.resolves.toEqualTypeOf<Ledger>();
+  expectTypeOf<keyof Ledger>().toEqualTypeOf<
+    | "mode"
+    | "workers"
+    | "accountCount"
+    | "transferCount"
+    | "createAccounts"
+    | "createTransfers"
+    | "batch"
+    | "settle"
+    | "settleFile"
+    | "account"
+    | "accounts"
+    | "digest"
+    | "close"
+    | typeof Symbol.asyncDispose
+  >();
+  expectTypeOf<Ledger["createAccounts"]>().toEqualTypeOf<
+    (accounts: readonly NewAccount[]) => Promise<AccountResult[]>
+  >();
+  expectTypeOf<Ledger["createTransfers"]>().toEqualTypeOf<
+    (transfers: readonly NewTransfer[]) => Promise<TransferResult[]>
+  >();
+  expectTypeOf<Ledger["account"]>().toEqualTypeOf<(id: string) => Account | undefined>();
+  expectTypeOf<Ledger["digest"]>().toEqualTypeOf<() => string>();
+  expectTypeOf<Ledger["close"]>().toEqualTypeOf<() => Promise<void>>();
+  expectTypeOf<Ledger["batch"]>().returns.resolves.toEqualTypeOf<api.Batch>();
+  expectTypeOf<Ledger["settle"]>().returns.resolves.toEqualTypeOf<SettleSummary>();
+  expectTypeOf<Ledger["settleFile"]>().toEqualTypeOf<(options: SettleFileOptions) => Promise<SettleFileSummary>>();
+  expectTypeOf<keyof api.Batch>().toEqualTypeOf<"length" | "isFull" | "add" | "addPlain" | "submit" | "discard">();
+  expectTypeOf<api.Batch["submit"]>().toEqualTypeOf<() => Promise<BatchResults>>();
+  expectTypeOf<keyof BatchResults>().toEqualTypeOf<"length" | "result" | "sequence" | "get" | "counts">();
+  expectTypeOf<keyof SettleOptions>().toEqualTypeOf<"onResults" | "onProgress" | "signal">();
+  expectTypeOf<keyof SettleSummary>().toEqualTypeOf<"transfers" | "results" | "durationMs">();
+  expectTypeOf<api.LedgerError>().toExtend<Error>();
+  expectTypeOf<api.LedgerError["code"]>().toEqualTypeOf<string>();
+  expectTypeOf<keyof LedgerErrorOptions>().toEqualTypeOf<"cause" | "details">();
+  // These belong to settlement jobs, whose own tests pin what they do; here, that they are there.
+  expectTypeOf<AccountColumns>().toBeObject();
+  expectTypeOf<TransferColumns>().toBeObject();
+  expectTypeOf<RowProblem>().toBeObject();
+  expectTypeOf<FileProgress>().toBeObject();
+});
