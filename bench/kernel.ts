@@ -1,6 +1,8 @@
 /**
- * `kernel`: the engine without store and files. One thread with the serial plan, one with the partitioned plan, and
- * two worker threads sharing the partitioned plan, on the same batches; the states must end equal.
+ * `kernel`: the stages without store, files and coordinator. One thread with the serial plan, one with the partitioned
+ * plan, and two worker threads sharing the partitioned plan, on the same batches; the states must end equal.
+ *
+ * Batches come in rows: what it costs to wake threads is the engine's business, and is in the other benchmarks.
  */
 import { Piscina } from "piscina";
 import { Bench } from "tinybench";
@@ -12,10 +14,12 @@ import { Identifiers } from "../src/core/identifiers.js";
 import { instantiateKernel, type Kernel } from "../src/core/kernel.js";
 import * as layout from "../src/core/layout.js";
 import { createMemory, type MemoryPlan, planMemory } from "../src/core/memory.js";
-import { type EngineWorkerData, Executor, NO_CONTEXT } from "../src/engine/executor.js";
+import { type EngineWorkerData, Executor } from "../src/engine/executor.js";
 import { check, type Measurement, median, type Size, seeded, type Trial } from "./trial.js";
 
 const BATCH = 8190;
+/** Batches that are filled, then executed, at a time. */
+const ROW = 8;
 const SEED = 20_231_123;
 /** A batch's transfers are for 1–100, so nobody runs dry and every transfer must succeed. */
 const OPENING = 1_000_000_000n;
@@ -23,7 +27,8 @@ const OPENING = 1_000_000_000n;
 interface Workload {
   readonly accounts: number;
   readonly isHot: boolean;
-  readonly batches: number;
+  /** Rows of batches that each side executes. */
+  readonly rows: number;
 }
 
 /** One side: its own memory, the same seeded batches. */
@@ -41,14 +46,18 @@ class Side {
   readonly #workload: Workload;
   readonly #serial: boolean;
   readonly #threads: number;
+  readonly #contexts: readonly number[];
   #batch = 0;
-  #context = 0;
 
   constructor(workload: Workload, serial: boolean, threads: number) {
     this.#workload = workload;
     this.#serial = serial;
     this.#threads = threads;
-    this.#plan = planMemory({ accounts: workload.accounts, transfers: BATCH * (workload.batches + 8), contexts: 2 });
+    this.#plan = planMemory({
+      accounts: workload.accounts,
+      transfers: BATCH * (workload.rows + 1) * ROW,
+      contexts: ROW,
+    });
     this.#memory = createMemory(this.#plan, { low: 1n, high: 2n });
     this.#kernel = instantiateKernel(this.#memory);
     this.#bytes = new Uint8Array(this.#memory.buffer);
@@ -56,11 +65,12 @@ class Side {
     this.#ids = new Identifiers(this.#kernel, this.#memory);
     this.#executor = new Executor(this.#memory, this.#kernel);
     this.#accountIds = Array.from({ length: workload.accounts }, (_, i) => `account-${i}`);
+    this.#contexts = Array.from({ length: ROW }, (_, i) => this.#plan.contexts + i * layout.CONTEXT_SIZE);
     this.#openAccounts();
     if (threads > 0) {
       const workerData: EngineWorkerData = { memory: this.#memory, workers: threads };
       this.#pool = new Piscina({
-        filename: builtFile("workers/engine.js").href,
+        filename: builtFile("bench/kernel-worker.js").href,
         minThreads: threads,
         maxThreads: threads,
         workerData,
@@ -78,17 +88,15 @@ class Side {
     });
   }
 
-  async ready(): Promise<void> {
-    const pool = this.#pool;
-    if (pool !== undefined) await Promise.all(Array.from({ length: this.#threads }, () => pool.run(NO_CONTEXT)));
+  /** Writes the next row of batches; not timed. */
+  fill(): void {
+    for (const context of this.#contexts) this.#fillBatch(context);
   }
 
-  /** Writes the next batch; not timed. */
-  fill(): void {
+  #fillBatch(context: number): void {
     const { accounts, isHot } = this.#workload;
     const random = this.#random;
-    this.#context = this.#plan.contexts + (this.#batch % 2) * layout.CONTEXT_SIZE;
-    const writer = new RecordWriter(this.#ids, this.#memory, this.#context);
+    const writer = new RecordWriter(this.#ids, this.#memory, context);
     for (let i = 0; i < BATCH; i++) {
       const debit = random(accounts);
       const credit = isHot ? 0 : random(accounts);
@@ -97,11 +105,10 @@ class Side {
       writer.write(id, this.#accountIds[debit]!, this.#accountIds[other]!, BigInt(1 + random(100)), 0, undefined);
     }
     writer.finish();
-    this.#writeScalars(writer.slices);
+    this.#writeScalars(context, writer.slices);
   }
 
-  #writeScalars(slices: number): void {
-    const context = this.#context;
+  #writeScalars(context: number, slices: number): void {
     this.#bytes.fill(0, context + layout.CX_STAGES, context + layout.CX_SCALARS_END);
     this.#view.setUint32(context + layout.CX_SLICES_USED, slices, true);
     this.#view.setUint32(context + layout.CX_PLAN, this.#serial ? layout.PLAN_SERIAL : 0, true);
@@ -110,21 +117,20 @@ class Side {
     this.#batch++;
   }
 
-  /** Executes the batch. */
+  /** Executes the row. */
   async execute(): Promise<void> {
-    if (this.#pool === undefined) {
-      this.#executor.run(this.#context);
-      return;
-    }
     const pool = this.#pool;
-    await Promise.all(Array.from({ length: this.#threads }, () => pool.run(this.#context)));
+    if (pool === undefined) for (const context of this.#contexts) this.#executor.run(context);
+    else await Promise.all(Array.from({ length: this.#threads }, () => pool.run(this.#contexts)));
   }
 
-  /** Every transfer of the last batch must have been made. */
-  checkBatch(): void {
-    for (let i = 0; i < BATCH; i++) {
-      const result = this.#bytes[this.#context + layout.CX_RESULT + i];
-      check(result === 0, `transfer ${i} of batch ${this.#batch - 1} has result ${result}`);
+  /** Every transfer must have been made. */
+  checkRow(): void {
+    for (const context of this.#contexts) {
+      for (let i = 0; i < BATCH; i++) {
+        const result = this.#bytes[context + layout.CX_RESULT + i];
+        check(result === 0, `transfer ${i} of a batch has result ${result}`);
+      }
     }
   }
 
@@ -147,18 +153,17 @@ async function measure(workload: Workload): Promise<Record<"single" | "one" | "t
   const names = ["single", "one", "two"] as const;
   const latencies: Record<"single" | "one" | "two", number[]> = { single: [], one: [], two: [] };
   try {
-    await sides.two.ready();
-    const rounds = Math.min(5, workload.batches);
+    const rounds = Math.min(5, workload.rows);
     for (let round = 0; round < rounds; round++) {
       // The sides take turns, so that a machine whose speed drifts treats them alike.
-      const bench = new Bench({ iterations: Math.floor(workload.batches / rounds), time: 0, warmup: false });
+      const bench = new Bench({ iterations: Math.floor(workload.rows / rounds), time: 0, warmup: false });
       for (const name of names) {
         const side = sides[name];
         bench.add(name, () => side.execute(), {
           // Said, or it would be found out by a call that no batch was filled for.
           async: true,
           beforeEach: () => side.fill(),
-          afterEach: () => side.checkBatch(),
+          afterEach: () => side.checkRow(),
         });
       }
       await bench.run();
@@ -175,7 +180,7 @@ async function measure(workload: Workload): Promise<Record<"single" | "one" | "t
   } finally {
     await sides.two.close();
   }
-  const nanoseconds = (values: readonly number[]): number => (median(values) * 1e6) / BATCH;
+  const nanoseconds = (values: readonly number[]): number => (median(values) * 1e6) / (BATCH * ROW);
   return { single: nanoseconds(latencies.single), one: nanoseconds(latencies.one), two: nanoseconds(latencies.two) };
 }
 
@@ -195,7 +200,7 @@ export const kernelTrial: Trial = {
     const measurements: Measurement[] = [];
     for (const accounts of full ? [10_000, 1_000_000] : [100]) {
       for (const isHot of [false, true]) {
-        const { single, one, two } = await measure({ accounts, isHot, batches: full ? 200 : 2 });
+        const { single, one, two } = await measure({ accounts, isHot, rows: full ? 25 : 1 });
         const label = `${accounts.toLocaleString("en-US")} accounts, ${isHot ? "one hot" : "uniform"}`;
         const prototype = PROTOTYPE[label];
         const expected = (i: number): Pick<Measurement, "expected"> =>

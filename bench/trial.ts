@@ -1,4 +1,5 @@
 /** What every benchmark shares: sizes, measurements, medians. */
+import { execFileSync } from "node:child_process";
 
 /** Sizes: `full` for figures, `tiny` for the test suite, which only checks that the benchmark runs and its answers. */
 export type Size = "full" | "tiny";
@@ -25,6 +26,15 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
+/** Waits until the system has written what earlier sides left to write, so that no side pays for another's. */
+function quietDisk(): void {
+  try {
+    execFileSync("sync");
+  } catch {
+    // A system without the command writes on its own.
+  }
+}
+
 /** Runs each side in turn, `rounds` times, and returns the median of each. */
 export async function inTurn<Name extends string>(
   rounds: number,
@@ -32,7 +42,10 @@ export async function inTurn<Name extends string>(
 ): Promise<Record<Name, number>> {
   const values = Object.fromEntries(Object.keys(sides).map((name) => [name, [] as number[]])) as Record<Name, number[]>;
   for (let round = 0; round < rounds; round++) {
-    for (const name of Object.keys(sides) as Name[]) values[name].push(await sides[name]());
+    for (const name of Object.keys(sides) as Name[]) {
+      quietDisk();
+      values[name].push(await sides[name]());
+    }
   }
   return Object.fromEntries(Object.keys(sides).map((name) => [name, median(values[name as Name])])) as Record<
     Name,

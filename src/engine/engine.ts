@@ -323,7 +323,10 @@ export class Engine {
     // One that dies when the batch is over leaves nothing undone; the pool replaces it.
     const orFailure = (cause: unknown): ExecutionOutcome => (isOver ? "done" : this.#workerFailed(cause));
     try {
-      return await Promise.race(tasks.map((task) => task.catch(orFailure)));
+      const outcome = await Promise.race(tasks.map((task) => task.catch(orFailure)));
+      // This context runs again: whoever still looks must not meet ids half confirmed, nor stay behind unnoticed.
+      if (outcome === "candidates") await left;
+      return outcome;
     } catch (failure) {
       await left;
       throw failure;
