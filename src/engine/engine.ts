@@ -264,10 +264,7 @@ export class Engine {
         { details: { capacity: this.plan.transferCapacity, found: this.transferCount } },
       );
     }
-    const newAccounts = request.newAccounts ?? 0;
-    const textUsed = this.view.getUint32(layout.SUPERBLOCK + layout.SB_TEXT_USED, true);
-    const isTextFull = newAccounts > 0 && textUsed + (newAccounts + 1) * layout.KIND_TEXT_MAX > this.plan.textSize;
-    if (this.accounts.count + newAccounts > this.plan.accountCapacity || isTextFull) {
+    if (this.accounts.count + (request.newAccounts ?? 0) > this.plan.accountCapacity) {
       throw new LedgerError(
         "accounts_full",
         `the ledger was opened for ${this.plan.accountCapacity} accounts and holds ${this.accounts.count}: ` +

@@ -32,7 +32,7 @@ function codesInSource(): Set<string> {
 }
 
 describe("docs/errors.md", () => {
-  const rows = [...document("errors.md").matchAll(/^\| `([a-z_]+)` \| (.+?) \| (.+?) \| ([12]) \|$/gm)];
+  const rows = [...document("errors.md").matchAll(/^\| `([a-z_]+)` *\| (.+?) *\| (.+?) *\| ([12]) *\|$/gm)];
 
   it("lists every code in src, and no other", () => {
     const listed = rows.map(([, code]) => code!);
