@@ -136,6 +136,8 @@ export class Engine {
         concurrentTasksPerWorker: 1,
         workerData,
       });
+      // A worker that fails between batches is replaced by the pool; one that fails in a batch rejects its task.
+      this.#pool.on("error", () => {});
     }
   }
 
