@@ -17,7 +17,6 @@ export interface Kernel {
   candidateSequence(context: number, index: number): number;
   confirm(context: number, index: number, chunk: number): number;
   number(context: number, slice: number): void;
-  recordedBefore(context: number, slice: number): number;
   classify(context: number, partition: number): bigint;
   hasContested(context: number): number;
   release(context: number, partition: number): void;

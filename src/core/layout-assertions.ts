@@ -1,4 +1,5 @@
 /** The layout's own consistency: alignment, overlap, record sizes, cache lines. Checked whenever `memory.ts` loads. */
+import { RESULT_CODE_LIMIT } from "./codes.js";
 import * as layout from "./layout.js";
 
 type Field = readonly [name: string, offset: number, byteLength: number];
@@ -163,7 +164,7 @@ export function assertLayout(): void {
     ["SUPERBLOCK", l.SUPERBLOCK, l.SUPERBLOCK_SIZE],
     ["ID_PARTITION_HEADERS", l.ID_PARTITION_HEADERS, l.ID_PARTITIONS * l.IP_HEADER_SIZE],
     ["JOB_CONFIG", l.JOB_CONFIG, l.JC_ROLES + l.JC_COLUMNS_MAX],
-    ["RESULT_NAMES", l.RESULT_NAMES, l.RESULT_NAME_COUNT * l.RESULT_NAME_STRIDE],
+    ["RESULT_NAMES", l.RESULT_NAMES, RESULT_CODE_LIMIT * l.RESULT_NAME_STRIDE],
     ["KEY_SCRATCH", l.KEY_SCRATCH, 16],
     ["TEXT_SCRATCH", l.TEXT_SCRATCH, 64],
   ]);

@@ -61,8 +61,6 @@ export const JOB_CONFIG = 16384;
 /** Names of the result codes for formatted results: a length byte, then the name. Written when the memory is made. */
 export const RESULT_NAMES = 32768;
 export const RESULT_NAME_STRIDE = 64;
-/** Result numbers are below this. */
-export const RESULT_NAME_COUNT = 128;
 /** 16 bytes and 64 bytes: where the coordinator's thread puts one key and one id's text to look it up. */
 export const KEY_SCRATCH = 49152;
 export const TEXT_SCRATCH = 49216;

@@ -3,7 +3,7 @@
  *
  * Reserved but untouched pages cost address space, not memory, so generous capacities are cheap.
  */
-import { randomBytes } from "node:crypto";
+import { RESULT_CODE_LIMIT } from "./codes.js";
 import { LedgerError } from "./errors.js";
 import * as layout from "./layout.js";
 import { assertLayout } from "./layout-assertions.js";
@@ -61,12 +61,6 @@ export const TRANSFER_CAPACITY_MAX = 200_000_000;
 /** Chunks are replayed in groups of this many bytes. */
 const EXCHANGE_SIZE = 8 * 1024 * 1024;
 const MEMORY_SIZE_MAX = 4 * 1024 * 1024 * 1024;
-
-/** Draws a seed for a ledger that has none. */
-export function drawSeed(): Seed {
-  const bytes = randomBytes(16);
-  return { low: bytes.readBigUInt64LE(0), high: bytes.readBigUInt64LE(8) };
-}
 
 /** Entries of the smallest table of a power of two that holds `count` entries at `divisor` times its count. */
 function tableLog2(count: number, divisor: number): number {
@@ -186,11 +180,7 @@ function initializeMemory(memory: WebAssembly.Memory, plan: MemoryPlan, seed: Se
     view.setUint32(header + layout.IP_COUNT, 0, true);
   }
   const encoder = new TextEncoder();
-  const bytes = new Uint8Array(
-    memory.buffer,
-    layout.RESULT_NAMES,
-    layout.RESULT_NAME_COUNT * layout.RESULT_NAME_STRIDE,
-  );
+  const bytes = new Uint8Array(memory.buffer, layout.RESULT_NAMES, RESULT_CODE_LIMIT * layout.RESULT_NAME_STRIDE);
   for (const { number, name } of TRANSFER_RESULTS) {
     const encoded = encoder.encode(name);
     bytes[number * layout.RESULT_NAME_STRIDE] = encoded.length;

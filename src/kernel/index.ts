@@ -2,7 +2,7 @@
 export { createAccount, findAccountByKey } from "./accounts";
 export { candidateSequence, confirm, nextCandidate } from "./confirm";
 export { deriveIds, parseSlice, stitchSlices } from "./csv";
-export { countCandidates, dedupe, number, recordedBefore } from "./dedupe";
+export { countCandidates, dedupe, number } from "./dedupe";
 export { encode } from "./encode";
 export { classify, decideContested, decideSlice, hasContested, release } from "./execute";
 export { readKey } from "./identifiers";
