@@ -141,8 +141,16 @@ function checkAccounts(accounts: readonly OpeningAccount[]): void {
   });
 }
 
-/** Makes the memory of a bank with these accounts and room for an array of `operations`. */
-export function createBankMemory(accounts: readonly OpeningAccount[], operations = 0): BankMemory {
+export interface BankMemoryOptions {
+  /** Operations that the array can hold. */
+  readonly operations: number;
+  /** Looks at a taken lock before sleeping; 0 where looking again is of no use, because nobody runs meanwhile. */
+  readonly lockSpins: number;
+}
+
+/** Makes the memory of a bank with these accounts. */
+export function createBankMemory(accounts: readonly OpeningAccount[], options: BankMemoryOptions): BankMemory {
+  const { operations, lockSpins } = options;
   checkAccounts(accounts);
   if (!Number.isSafeInteger(operations) || operations < 0 || operations > layout.BANK_OPERATIONS_MAX) {
     throw new LedgerError(
@@ -172,6 +180,7 @@ export function createBankMemory(accounts: readonly OpeningAccount[], operations
   set(layout.BK_LANE_COUNT, LANES);
   set(layout.BK_OPERATIONS, operationsAddress);
   set(layout.BK_OPERATION_CAPACITY, operations);
+  set(layout.BK_LOCK_SPINS, lockSpins);
   const bank = new BankMemory(memory);
   bank.open(accounts);
   return bank;

@@ -7,6 +7,8 @@ export interface StrategyKernel {
   beginOperation(lane: number, strategy: number): number;
   /** Makes one step. Returns the next one and STEP_* flags. */
   step(lane: number, strategy: number): number;
+  /** Pauses the calling thread as the conflicts of the lane's operation ask for. */
+  backOff(lane: number): void;
   /** Executes operations of the array, from `first` on. */
   runOperations(lane: number, strategy: number, first: number, count: number): void;
   /** Claims and executes operations of the array's first `count` until none is left. */

@@ -15,8 +15,11 @@ import { type BankMemory, type Books, createBankMemory } from "./bank-memory.js"
 import { Lanes } from "./lanes.js";
 import * as layout from "./layout.js";
 import type { MemoryStrategy } from "./memory-strategy.js";
-import { checkOperation, type Operation, readAttempt, writeOperation } from "./operation.js";
+import { checkOperation, type Operation, type OperationAttempt, readAttempt, writeOperation } from "./operation.js";
 import type { BankTask, BankWorkerData, RunTimes } from "./worker.js";
+
+/** Looks at a taken lock before a thread sleeps: some microseconds, where waking one who sleeps takes fifty. */
+const LOCK_SPINS = 200;
 
 export interface ThreadBankOptions {
   /** Worker threads, at least 1. A strategy that is not parallel uses one, whatever is asked for. */
@@ -84,11 +87,13 @@ class PooledBank implements ThreadBank {
     return Promise.all(Array.from({ length: this.threads }, (_, thread) => this.#pool.run(taskOf(thread))));
   }
 
-  transfer({ debit, credit, amount }: StrategyTransfer, options?: TransferOptions): Promise<Attempt> {
-    return this.execute({ kind: "transfer", accounts: [debit, credit], amount }, options);
+  async transfer({ debit, credit, amount }: StrategyTransfer, options?: TransferOptions): Promise<Attempt> {
+    const operation: Operation = { kind: "transfer", accounts: [debit, credit], amount };
+    const { result, conflicts } = await this.execute(operation, options);
+    return { result, conflicts };
   }
 
-  async execute(operation: Operation, options: TransferOptions = {}): Promise<Attempt> {
+  async execute(operation: Operation, options: TransferOptions = {}): Promise<OperationAttempt> {
     checkOperation(operation, this.#bank.accountCount);
     const lane = await this.#lanes.take();
     try {
@@ -201,11 +206,12 @@ export async function openThreadBank(
   accounts: readonly OpeningAccount[],
   options: ThreadBankOptions,
 ): Promise<ThreadBank> {
-  const { threads, operations } = options;
+  const { threads } = options;
   if (!Number.isInteger(threads) || threads < 1) {
     throw new LedgerError("invalid_argument", `expected at least 1 thread, found ${threads}`, { details: { threads } });
   }
-  const bank = new PooledBank(strategy, createBankMemory(accounts, operations), strategy.isParallel ? threads : 1);
+  const memory = createBankMemory(accounts, { operations: options.operations ?? 0, lockSpins: LOCK_SPINS });
+  const bank = new PooledBank(strategy, memory, strategy.isParallel ? threads : 1);
   await bank.ready();
   return bank;
 }
