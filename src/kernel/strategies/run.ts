@@ -23,7 +23,6 @@ import {
   LN_WAITS,
   LN_WORD,
   LOCK_WAITED_FOR,
-  OP_RESULT,
   OPERATION_SIZE,
   OPERATION_SIZE_LOG2,
   STEP_BACK_OFF,
@@ -35,13 +34,15 @@ import {
   STRATEGY_ATOMIC,
   STRATEGY_MUTEX,
   STRATEGY_OPTIMISTIC,
+  STRATEGY_PARTITIONED,
   STRATEGY_UNSAFE,
 } from "../../strategies/memory/layout";
 import { atomicFirst, atomicStep, atomicUsual } from "./atomic";
 import { begin, conclude } from "./lane";
 import { MUTEX_FIRST, mutexStep, mutexUsual } from "./mutex";
 import { OPTIMISTIC_FIRST, optimisticStep, optimisticUsual } from "./optimistic";
-import { executeOperation } from "./serial";
+import { runPartitioned } from "./partitioned";
+import { executeInOrder } from "./serial";
 import { UNSAFE_FIRST, unsafeStep, unsafeUsual } from "./unsafe";
 
 /** Counts and writes down what the operation in the lane came to. */
@@ -76,18 +77,6 @@ export function backOff(lane: usize): void {
     return;
   }
   for (let looks: u32 = 1 << conflicts; looks > 0; looks--) atomic.load<u32>(lane, LN_STEP);
-}
-
-function runSerial(lane: usize, from: usize, to: usize): void {
-  let ok: u64 = 0;
-  for (let operation = from; operation < to; operation += OPERATION_SIZE) {
-    const result = executeOperation(lane, operation);
-    store<u8>(operation, result, OP_RESULT);
-    ok += <u64>(result == OK);
-  }
-  const count = <u64>(to - from) >> OPERATION_SIZE_LOG2;
-  store<u64>(lane, load<u64>(lane, LN_OK_COUNT) + ok, LN_OK_COUNT);
-  store<u64>(lane, load<u64>(lane, LN_REFUSED_COUNT) + count - ok, LN_REFUSED_COUNT);
 }
 
 function runUnsafe(lane: usize, from: usize, to: usize): void {
@@ -152,15 +141,19 @@ export function runOperations(lane: usize, strategy: u32, first: u32, count: u32
       runMutex(lane, from, to);
       break;
     default:
-      runSerial(lane, from, to);
+      executeInOrder(lane, from, count);
   }
 }
 
-/** Claims and executes operations of the array's first `count` until none is left. */
-export function runClaimed(lane: usize, strategy: u32, count: u32): void {
+/**
+ * Claims and executes operations of the array up to before `end` until none is left. `partitioned` claims in its own
+ * way what {@link openRun} has told it.
+ */
+export function runClaimed(lane: usize, strategy: u32, end: u32): void {
+  if (strategy == STRATEGY_PARTITIONED) return runPartitioned(lane);
   while (true) {
     const first: u32 = atomic.add<u32>(BANK, CLAIM_SIZE, BK_NEXT);
-    if (first >= count) return;
-    runOperations(lane, strategy, first, min<u32>(CLAIM_SIZE, count - first));
+    if (first >= end) return;
+    runOperations(lane, strategy, first, min<u32>(CLAIM_SIZE, end - first));
   }
 }

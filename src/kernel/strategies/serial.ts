@@ -6,12 +6,16 @@ import { OK } from "../../core/codes";
 import { AC_FLAGS, SB_ACCOUNTS, SUPERBLOCK } from "../../core/layout";
 import {
   LN_ACCOUNT_COUNT,
+  LN_OK_COUNT,
   LN_OPERATION,
+  LN_REFUSED_COUNT,
   LN_RESULT,
   OP_AMOUNT,
   OP_FIRST,
   OP_KIND,
+  OP_RESULT,
   OP_SECOND,
+  OPERATION_SIZE,
   STEP_DONE,
 } from "../../strategies/memory/layout";
 import { accountAddress } from "../accounts";
@@ -43,6 +47,23 @@ export function executeOperation(lane: usize, operation: usize): u32 {
   const payer = accountAddress(accounts, isReversed ? second : first);
   const payee = accountAddress(accounts, isReversed ? first : second);
   return executeTransfer(payer, payee, amount < 0 ? -amount : amount, 0);
+}
+
+/** Executes `count` operations of the array one after the other. */
+export function executeInOrder(lane: usize, from: usize, count: u32): void {
+  let ok: u32 = 0;
+  let operation = from;
+  for (let i: u32 = 0; i < count; i++, operation += OPERATION_SIZE) {
+    const result = executeOperation(lane, operation);
+    store<u8>(operation, result, OP_RESULT);
+    ok += <u32>(result == OK);
+  }
+  countOutcomes(lane, ok, count - ok);
+}
+
+export function countOutcomes(lane: usize, ok: u32, refused: u32): void {
+  store<u64>(lane, load<u64>(lane, LN_OK_COUNT) + ok, LN_OK_COUNT);
+  store<u64>(lane, load<u64>(lane, LN_REFUSED_COUNT) + refused, LN_REFUSED_COUNT);
 }
 
 /** Copies all accounts, decides on the copies, and writes their totals and versions back: all that lies before flags. */

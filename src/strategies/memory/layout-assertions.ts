@@ -18,8 +18,16 @@ export function assertBankLayout(): void {
     ["BK_OPERATIONS", l.BK_OPERATIONS, 4],
     ["BK_OPERATION_CAPACITY", l.BK_OPERATION_CAPACITY, 4],
     ["BK_LOCK_SPINS", l.BK_LOCK_SPINS, 4],
+    ["BK_CONTEXT", l.BK_CONTEXT, 4],
     ["BK_NEXT", l.BK_NEXT, core.CACHE_LINE],
     ["BK_READY", l.BK_READY, core.CACHE_LINE],
+    ["BK_TICKET", l.BK_TICKET, core.CACHE_LINE],
+    ["BK_DONE", l.BK_DONE, core.CACHE_LINE],
+    ["BK_STAGE", l.BK_STAGE, 4],
+    ["BK_BATCH_FIRST", l.BK_BATCH_FIRST, 4],
+    ["BK_BATCH_COUNT", l.BK_BATCH_COUNT, 4],
+    ["BK_RUN_END", l.BK_RUN_END, 4],
+    ["BK_SERIAL_LEFT", l.BK_SERIAL_LEFT, 4],
   ]);
   checkStructure("operation", l.OPERATION_SIZE, [
     ["OP_FIRST", l.OP_FIRST, 4],

@@ -33,10 +33,40 @@ export const BK_OPERATIONS = 20;
 export const BK_OPERATION_CAPACITY = 24;
 /** u32: looks at a taken lock before sleeping. On one event loop looking again is of no use. */
 export const BK_LOCK_SPINS = 28;
+/** u32 address of a batch context of the engine's, for the strategy `partitioned`; else 0. */
+export const BK_CONTEXT = 32;
 /** u32, atomic. The next operation of the array that nobody has claimed. */
 export const BK_NEXT = 64;
 /** u32, atomic. Threads that stand at the start. */
 export const BK_READY = 128;
+/**
+ * u64, atomic. The stage that is open, for `partitioned`: a number that grows with every stage (32 bits), the stage's
+ * units (16 bits), the next unit to claim (16 bits). No units: the run is over.
+ */
+export const BK_TICKET = 192;
+export const TICKET_PHASE_SHIFT = 32;
+export const TICKET_UNITS_SHIFT = 16;
+export const TICKET_FIELD_MASK = 0xffff;
+/** u32, atomic. Units of the open stage that are done. */
+export const BK_DONE = 256;
+/** u32s of the open stage: whoever opens it writes them before the ticket says so, and they stay until it is over. */
+export const BK_STAGE = 320;
+/** First operation of the batch, its count, and the operation before which the run ends. */
+export const BK_BATCH_FIRST = 324;
+export const BK_BATCH_COUNT = 328;
+export const BK_RUN_END = 332;
+/** Batches that are still to be executed serially before a parallel one is tried. */
+export const BK_SERIAL_LEFT = 336;
+export const BATCH_FILL = 1;
+export const BATCH_CLASSIFY = 2;
+export const BATCH_RELEASE = 3;
+export const BATCH_DECIDE = 4;
+export const BATCH_COLLECT = 5;
+export const BATCH_SERIAL = 6;
+/** As in the engine: where more than half of a batch was decided in order, the next ones run serially. */
+export const SERIAL_RUN = 16;
+/** Looks at the ticket before a thread sleeps until the stage is over; some 10 microseconds. */
+export const TICKET_SPINS_MAX = 10000;
 
 // ---------------------------------------------------------------------------------------------------------------
 // Operation: what is asked for and what came of it, 32 bytes. Whoever asks writes the first part, whoever executes
@@ -146,6 +176,7 @@ export const STRATEGY_UNSAFE = 1;
 export const STRATEGY_ATOMIC = 2;
 export const STRATEGY_OPTIMISTIC = 3;
 export const STRATEGY_MUTEX = 4;
+export const STRATEGY_PARTITIONED = 5;
 
 export const STEP_DONE = 0;
 /** A step is a code, and where the protocol goes through the accounts, which of them it is at. */

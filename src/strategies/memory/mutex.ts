@@ -14,6 +14,7 @@ export const mutex: MemoryStrategy = {
   place: "memory",
   number: STRATEGY_MUTEX,
   isParallel: true,
+  isBatched: false,
   safe: true,
   guarantee: "Serializable: whoever holds the locks of all accounts of an operation is alone with them.",
   cost: "Two atomic instructions for each account; where the lock is taken, waiting for as long as its holder takes.",

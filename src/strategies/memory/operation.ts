@@ -108,11 +108,16 @@ export function writeOperation(view: DataView, address: number, { kind, accounts
   view.setBigInt64(address + layout.OP_ANSWER, 0n, true);
 }
 
-/** What the operation in the lane at this address came to. */
+/** What the operation of the lane at this address came to. */
 export function readAttempt(view: DataView, lane: number): OperationAttempt {
+  const operation = lane + layout.LN_OWN_OPERATION;
+  return { ...readOperation(view, operation), conflicts: view.getUint32(lane + layout.LN_CONFLICTS, true) };
+}
+
+/** What the operation at this address came to. */
+export function readOperation(view: DataView, address: number): Omit<OperationAttempt, "conflicts"> {
   return {
-    result: resultName(view.getUint32(lane + layout.LN_RESULT, true)),
-    conflicts: view.getUint32(lane + layout.LN_CONFLICTS, true),
-    answer: view.getBigInt64(lane + layout.LN_OWN_OPERATION + layout.OP_ANSWER, true),
+    result: resultName(view.getUint8(address + layout.OP_RESULT)),
+    answer: view.getBigInt64(address + layout.OP_ANSWER, true),
   };
 }

@@ -15,6 +15,7 @@ export const optimistic: MemoryStrategy = {
   place: "memory",
   number: STRATEGY_OPTIMISTIC,
   isParallel: true,
+  isBatched: false,
   safe: true,
   guarantee:
     "Serializable: an operation reads and changes all its accounts as if at one moment, or begins again. Some " +

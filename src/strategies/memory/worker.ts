@@ -26,11 +26,11 @@ export interface BankWorkerData {
   readonly strategy: number;
 }
 
-/** Meet the other workers; execute the lane's own operation; or share the array's first operations with the others. */
+/** Meet the other workers; execute the lane's own operation; or share the array's operations up to before `end`. */
 export type BankTask =
   | { readonly task: "meet"; readonly threads: number }
   | { readonly task: "execute"; readonly lane: number }
-  | { readonly task: "run"; readonly lane: number; readonly threads: number; readonly count: number };
+  | { readonly task: "run"; readonly lane: number; readonly threads: number; readonly end: number };
 
 /** Milliseconds of the system's monotonic clock, which all threads share. */
 export interface RunTimes {
@@ -100,7 +100,7 @@ export function serveBank(task: BankTask): RunTimes | undefined {
     case "run": {
       meet(task.threads);
       const startedMs = monotonicMs();
-      kernel.runClaimed(task.lane, strategy, task.count);
+      kernel.runClaimed(task.lane, strategy, task.end);
       return { startedMs, endedMs: monotonicMs() };
     }
   }
