@@ -34,8 +34,15 @@ export function instantiateKernel(memory: WebAssembly.Memory): Kernel {
   return instantiateBuilt("kernel.wasm", memory) as unknown as Kernel;
 }
 
-/** Instantiates a module of the build on `memory` for the calling thread. A module is compiled once a thread. */
-export function instantiateBuilt(file: string, memory: WebAssembly.Memory): Record<string, unknown> {
+/**
+ * Instantiates a module of the build on `memory` for the calling thread; `functions` are what it imports besides. A
+ * module is compiled once a thread.
+ */
+export function instantiateBuilt(
+  file: string,
+  memory: WebAssembly.Memory,
+  functions: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
   let module = compiled.get(file);
   if (module === undefined) {
     module = new WebAssembly.Module(readFileSync(builtFile(file)));
@@ -43,6 +50,7 @@ export function instantiateBuilt(file: string, memory: WebAssembly.Memory): Reco
   }
   const imports = {
     env: {
+      ...functions,
       memory,
       abort: (): never => {
         throw new Error(`${file} aborted: a bug`);

@@ -3,5 +3,6 @@
  * that could be unsafe.
  */
 export { openRun, runUnit } from "./partitioned";
+export { runRecorded } from "./record";
 export { backOff, runClaimed, runOperations } from "./run";
 export { beginOperation, step } from "./step";

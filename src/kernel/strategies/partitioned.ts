@@ -75,6 +75,7 @@ import { classify, decideContested, hasContested, markContested, release } from 
 import { queueLegs } from "../resolve";
 import { contradiction, isDependent, paysSecond } from "./lane";
 import { countOutcomes, executeInOrder, executeOperation } from "./serial";
+import { sleepOn } from "./sleep";
 
 /** Address of the batch's operation with this index. */
 // @ts-ignore: decorator
@@ -171,7 +172,7 @@ export function runPartitioned(lane: usize): void {
 function sleepUntilNextStage(): void {
   const seen = atomic.load<u32>(BANK, BK_TICKET);
   const units = (seen >> TICKET_UNITS_SHIFT) & TICKET_FIELD_MASK;
-  if (units != 0 && (seen & TICKET_FIELD_MASK) >= units) atomic.wait<i32>(BANK + BK_TICKET, <i32>seen, -1);
+  if (units != 0 && (seen & TICKET_FIELD_MASK) >= units) sleepOn(BANK + BK_TICKET, seen);
 }
 
 function execute(lane: usize, unit: u32): void {

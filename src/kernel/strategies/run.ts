@@ -43,13 +43,13 @@ import { MUTEX_FIRST, mutexStep, mutexUsual } from "./mutex";
 import { OPTIMISTIC_FIRST, optimisticStep, optimisticUsual } from "./optimistic";
 import { runPartitioned } from "./partitioned";
 import { executeInOrder } from "./serial";
+import { sleepFor, sleepOn } from "./sleep";
 import { UNSAFE_FIRST, unsafeStep, unsafeUsual } from "./unsafe";
 
-/** Counts and writes down what the operation in the lane came to. */
+/** Counts what the operation in the lane came to. */
 // @ts-ignore: decorator
 @inline
-function record(lane: usize): void {
-  conclude(lane);
+export function count(lane: usize): void {
   const counter = lane + (load<u32>(lane, LN_RESULT) == OK ? LN_OK_COUNT : LN_REFUSED_COUNT);
   store<u64>(counter, load<u64>(counter) + 1);
   const conflicts = load<u32>(lane, LN_CONFLICTS);
@@ -60,9 +60,9 @@ function record(lane: usize): void {
 }
 
 /** Does what a step's flags ask for, and returns the step without them. */
-function attend(lane: usize, next: u32): u32 {
+export function attend(lane: usize, next: u32): u32 {
   if ((next & STEP_WAKE) != 0) atomic.notify(load<u32>(lane, LN_WORD), 1);
-  if ((next & STEP_SLEEP) != 0) atomic.wait<i32>(load<u32>(lane, LN_WORD), LOCK_WAITED_FOR, -1);
+  if ((next & STEP_SLEEP) != 0) sleepOn(load<u32>(lane, LN_WORD), LOCK_WAITED_FOR);
   if ((next & STEP_BACK_OFF) != 0) backOff(lane);
   return next & STEP_MASK;
 }
@@ -71,9 +71,7 @@ function attend(lane: usize, next: u32): u32 {
 export function backOff(lane: usize): void {
   const conflicts = load<u32>(lane, LN_CONFLICTS);
   if (conflicts > <u32>BACK_OFF_SPINS_LOG2_MAX) {
-    const step = load<i32>(lane, LN_STEP);
-    // Nobody notifies this word: the sleep ends by its time.
-    atomic.wait<i32>(lane + LN_STEP, step, BACK_OFF_SLEEP);
+    sleepFor(lane + LN_STEP, BACK_OFF_SLEEP);
     return;
   }
   for (let looks: u32 = 1 << conflicts; looks > 0; looks--) atomic.load<u32>(lane, LN_STEP);
@@ -83,7 +81,8 @@ function runUnsafe(lane: usize, from: usize, to: usize): void {
   for (let operation = from; operation < to; operation += OPERATION_SIZE) {
     let next = unsafeUsual(lane, begin(lane, operation, false, UNSAFE_FIRST));
     while (next != STEP_DONE) next = unsafeStep(lane, next) & STEP_MASK;
-    record(lane);
+    conclude(lane);
+    count(lane);
   }
 }
 
@@ -94,7 +93,8 @@ function runAtomic(lane: usize, from: usize, to: usize): void {
       if (next > <u32>STEP_MASK) next = attend(lane, next);
       next = atomicStep(lane, next) & ~STEP_GAP;
     }
-    record(lane);
+    conclude(lane);
+    count(lane);
   }
 }
 
@@ -105,7 +105,8 @@ function runOptimistic(lane: usize, from: usize, to: usize): void {
       if (next > <u32>STEP_MASK) next = attend(lane, next);
       next = optimisticStep(lane, next) & ~STEP_GAP;
     }
-    record(lane);
+    conclude(lane);
+    count(lane);
   }
 }
 
@@ -119,14 +120,15 @@ function runMutex(lane: usize, from: usize, to: usize): void {
       }
       next = mutexStep(lane, next) & ~STEP_GAP;
     }
-    record(lane);
+    conclude(lane);
+    count(lane);
   }
 }
 
-/** Executes `count` operations of the array from `first` on. */
-export function runOperations(lane: usize, strategy: u32, first: u32, count: u32): void {
+/** Executes `length` operations of the array from `first` on. */
+export function runOperations(lane: usize, strategy: u32, first: u32, length: u32): void {
   const from = <usize>load<u32>(BANK, BK_OPERATIONS) + (<usize>first << OPERATION_SIZE_LOG2);
-  const to = from + (<usize>count << OPERATION_SIZE_LOG2);
+  const to = from + (<usize>length << OPERATION_SIZE_LOG2);
   switch (strategy) {
     case STRATEGY_UNSAFE:
       runUnsafe(lane, from, to);
@@ -141,7 +143,7 @@ export function runOperations(lane: usize, strategy: u32, first: u32, count: u32
       runMutex(lane, from, to);
       break;
     default:
-      executeInOrder(lane, from, count);
+      executeInOrder(lane, from, length);
   }
 }
 

@@ -17,9 +17,13 @@ import { OPTIMISTIC_FIRST, optimisticStep } from "./optimistic";
 import { SERIAL_FIRST, serialStep } from "./serial";
 import { UNSAFE_FIRST, unsafeStep } from "./unsafe";
 
-/** Takes the lane's own operation over. Returns STEP_DONE where it was refused for what it says itself. */
+/** Takes the lane's own operation over. Returns the first step and STEP_* flags. */
 export function beginOperation(lane: usize, strategy: u32): u32 {
-  const operation = lane + LN_OWN_OPERATION;
+  return beginAt(lane, strategy, lane + LN_OWN_OPERATION);
+}
+
+/** Takes an operation over. Returns the first step, or STEP_DONE where it was refused for what it says itself. */
+export function beginAt(lane: usize, strategy: u32, operation: usize): u32 {
   switch (strategy) {
     case STRATEGY_UNSAFE:
       return arrive(lane, begin(lane, operation, false, UNSAFE_FIRST));

@@ -31,6 +31,7 @@ export class BankMemory {
   readonly #accounts: number;
   readonly #lanes: number;
   readonly #operations: number;
+  readonly #stamps: number;
 
   /** Attaches to the memory of a bank. Throws `layout_mismatch` where it is none. */
   constructor(memory: WebAssembly.Memory) {
@@ -51,6 +52,7 @@ export class BankMemory {
     this.#lanes = this.#header(layout.BK_LANES);
     this.laneCount = this.#header(layout.BK_LANE_COUNT);
     this.#operations = this.#header(layout.BK_OPERATIONS);
+    this.#stamps = this.#header(layout.BK_STAMPS);
     this.operationCapacity = this.#header(layout.BK_OPERATION_CAPACITY);
   }
 
@@ -70,6 +72,11 @@ export class BankMemory {
   /** Address of an operation of the array. Behind its capacity come those that are gathered from single calls. */
   operation(index: number): number {
     return this.#operations + index * layout.OPERATION_SIZE;
+  }
+
+  /** Address of the stamps of an operation of the array. */
+  stamps(index: number): number {
+    return this.#stamps + index * layout.STAMP_SIZE;
   }
 
   /** Opens all accounts anew: balances as given, versions 0, locks free. No operation may be under way. */
@@ -171,6 +178,7 @@ export function createBankMemory(accounts: readonly OpeningAccount[], options: B
   const lanes = take(LANES * layout.LANE_SIZE);
   const gathered = hasBatches ? core.BATCH_CAPACITY : 0;
   const operationsAddress = take((operations + gathered) * layout.OPERATION_SIZE);
+  const stamps = take(operations * layout.STAMP_SIZE);
   const context = hasBatches ? take(core.CONTEXT_SIZE) : 0;
   const pageCount = Math.ceil(next / core.PAGE_SIZE);
   const memory = new WebAssembly.Memory({ initial: pageCount, maximum: pageCount, shared: true });
@@ -186,6 +194,7 @@ export function createBankMemory(accounts: readonly OpeningAccount[], options: B
   set(layout.BK_OPERATION_CAPACITY, operations);
   set(layout.BK_LOCK_SPINS, lockSpins);
   set(layout.BK_CONTEXT, context);
+  set(layout.BK_STAMPS, stamps);
   const bank = new BankMemory(memory);
   bank.open(accounts);
   return bank;

@@ -17,8 +17,14 @@ export interface StrategyKernel {
   runOperations(lane: number, strategy: number, first: number, count: number): void;
   /** Claims and executes operations of the array up to before `end` until none is left. */
   runClaimed(lane: number, strategy: number, end: number): void;
+  /** Like `runClaimed`, not for `partitioned`: stamps when each operation began and ended. */
+  runRecorded(lane: number, strategy: number, end: number): void;
 }
 
 export function instantiateStrategies(memory: WebAssembly.Memory): StrategyKernel {
-  return instantiateBuilt("strategies.wasm", memory) as unknown as StrategyKernel;
+  const words = new Int32Array(memory.buffer);
+  const sleep = (address: number, expected: number, milliseconds: number): void => {
+    Atomics.wait(words, address >>> 2, expected, milliseconds);
+  };
+  return instantiateBuilt("strategies.wasm", memory, { sleep }) as unknown as StrategyKernel;
 }

@@ -19,9 +19,11 @@ export function assertBankLayout(): void {
     ["BK_OPERATION_CAPACITY", l.BK_OPERATION_CAPACITY, 4],
     ["BK_LOCK_SPINS", l.BK_LOCK_SPINS, 4],
     ["BK_CONTEXT", l.BK_CONTEXT, 4],
+    ["BK_STAMPS", l.BK_STAMPS, 4],
     ["BK_NEXT", l.BK_NEXT, core.CACHE_LINE],
     ["BK_READY", l.BK_READY, core.CACHE_LINE],
     ["BK_TICKET", l.BK_TICKET, core.CACHE_LINE],
+    ["BK_CLOCK", l.BK_CLOCK, core.CACHE_LINE],
     ["BK_DONE", l.BK_DONE, core.CACHE_LINE],
     ["BK_STAGE", l.BK_STAGE, 4],
     ["BK_BATCH_FIRST", l.BK_BATCH_FIRST, 4],
@@ -38,6 +40,7 @@ export function assertBankLayout(): void {
     ["OP_AMOUNT", l.OP_AMOUNT, 8],
     ["OP_ANSWER", l.OP_ANSWER, 8],
   ]);
+  check(l.STAMP_SIZE === 1 << l.STAMP_SIZE_LOG2 && l.ST_ENDED + 4 <= l.STAMP_SIZE, "stamps");
   check(l.OPERATION_SIZE === 1 << l.OPERATION_SIZE_LOG2, "OPERATION_SIZE_LOG2");
   checkStructure("lane", l.LANE_SIZE, [
     ["LN_STEP", l.LN_STEP, 4],

@@ -35,10 +35,14 @@ export const BK_OPERATION_CAPACITY = 24;
 export const BK_LOCK_SPINS = 28;
 /** u32 address of a batch context of the engine's, for the strategy `partitioned`; else 0. */
 export const BK_CONTEXT = 32;
+/** u32 address of the operations' stamps: when each began and ended, in a recorded run. */
+export const BK_STAMPS = 36;
 /** u32, atomic. The next operation of the array that nobody has claimed. */
 export const BK_NEXT = 64;
 /** u32, atomic. Threads that stand at the start. */
 export const BK_READY = 128;
+/** u32, atomic. The clock of recorded runs: one more with each reading, so that no two stamps are equal. */
+export const BK_CLOCK = 384;
 /**
  * u64, atomic. The stage that is open, for `partitioned`: a number that grows with every stage (32 bits), the stage's
  * units (16 bits), the next unit to claim (16 bits). No units: the run is over.
@@ -74,6 +78,11 @@ export const TICKET_SPINS_MAX = 10000;
 // ---------------------------------------------------------------------------------------------------------------
 export const OPERATION_SIZE = 32;
 export const OPERATION_SIZE_LOG2 = 5;
+/** Two u32 an operation, written by whoever executes it. */
+export const STAMP_SIZE = 8;
+export const STAMP_SIZE_LOG2 = 3;
+export const ST_BEGAN = 0;
+export const ST_ENDED = 4;
 /** u32 slots of the accounts, in the order that the kind says; NO_SLOT where it names fewer. */
 export const OP_FIRST = 0;
 export const OP_SECOND = 4;
@@ -198,6 +207,10 @@ export const VERSION_CLAIMED_BIT = 63;
 export const BACK_OFF_SPINS_LOG2_MAX = 10;
 /** Nanoseconds: the bound of a pause. It stays there, as often as it takes: nobody gives up. */
 export const BACK_OFF_SLEEP = 50000;
+
+/** In a recorded run, every so many operations sleep between reading and writing for so many nanoseconds. */
+export const RECORDED_SLEEP_EVERY = 8;
+export const RECORDED_SLEEP = 20000;
 
 /** Totals of an account stay below 2 to this power in strategies that change words on their own. */
 export const TOTAL_BITS = 62;

@@ -1,7 +1,7 @@
 /** What can be asked of a bank in shared memory, and how it is written down for the kernel. */
 import { LedgerError } from "../../core/errors.js";
 import { NO_SLOT } from "../../core/layout.js";
-import { resultName } from "../../core/results.js";
+import { resultName, type TransferResultCode } from "../../core/results.js";
 import type { Attempt } from "../strategy.js";
 import * as layout from "./layout.js";
 
@@ -38,10 +38,14 @@ export interface Operation {
 }
 
 /** What an operation came to. */
-export interface OperationAttempt extends Attempt {
+export interface OperationOutcome {
+  readonly result: TransferResultCode;
   /** The sum that `balance` read, what `write_check` charged, what `amalgamate` moved; 0 for the other kinds. */
   readonly answer: bigint;
 }
+
+/** What a single operation came to, and how often it began again. */
+export interface OperationAttempt extends Attempt, OperationOutcome {}
 
 interface KindDescription {
   readonly number: number;
@@ -115,7 +119,7 @@ export function readAttempt(view: DataView, lane: number): OperationAttempt {
 }
 
 /** What the operation at this address came to. */
-export function readOperation(view: DataView, address: number): Omit<OperationAttempt, "conflicts"> {
+export function readOperation(view: DataView, address: number): OperationOutcome {
   return {
     result: resultName(view.getUint8(address + layout.OP_RESULT)),
     answer: view.getBigInt64(address + layout.OP_ANSWER, true),

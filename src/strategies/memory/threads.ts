@@ -20,6 +20,7 @@ import {
   checkOperation,
   type Operation,
   type OperationAttempt,
+  type OperationOutcome,
   readAttempt,
   readOperation,
   writeOperation,
@@ -48,14 +49,25 @@ export interface RunOutcome {
   readonly durationMs: number;
 }
 
+/** An operation of a recorded run. Stamps are readings of one clock that all threads share; no two are equal. */
+export interface RecordedOperation extends OperationOutcome {
+  readonly began: number;
+  readonly ended: number;
+}
+
 export interface ThreadBank extends MemoryBank {
   readonly threads: number;
   /** Writes an operation into the array. The array keeps what it holds until it is written again. */
   put(index: number, operation: Operation): void;
   /** Executes the array's first `count` operations. One run at a time, and no single operations meanwhile. */
   run(count: number): Promise<RunOutcome>;
+  /**
+   * As `run`, and tells when each operation began and ended; every eighth sleeps between reading and writing, so that
+   * operations meet. Not for strategies that execute batches.
+   */
+  record(count: number): Promise<RecordedOperation[]>;
   /** What the array's operation came to in the last run. */
-  outcome(index: number): Omit<OperationAttempt, "conflicts">;
+  outcome(index: number): OperationOutcome;
   /** Opens all accounts anew, so that the same array can be run from the same start. */
   reopen(accounts: readonly OpeningAccount[]): void;
 }
@@ -78,7 +90,7 @@ class PooledBank implements ThreadBank {
     this.#lanes = new Lanes(bank);
     this.#kernel = instantiateStrategies(bank.memory);
     this.#gathering = new Gathering(bank, async (first, end) => {
-      await this.#run(first, end);
+      await this.#run("run", first, end);
     });
     const workerData: BankWorkerData = { memory: bank.memory, strategy: strategy.number };
     this.#pool = new Piscina({
@@ -161,17 +173,38 @@ class PooledBank implements ThreadBank {
 
   async run(count: number): Promise<RunOutcome> {
     if (count > 0) this.#checkIndex(count - 1);
-    return this.#run(0, count);
+    return this.#run("run", 0, count);
   }
 
-  async #run(first: number, end: number): Promise<RunOutcome> {
+  async record(count: number): Promise<RecordedOperation[]> {
+    if (this.strategy.isBatched) {
+      throw new LedgerError(
+        "invalid_argument",
+        `${this.strategy.name} executes whole batches, not one operation after the other: there is nothing to record`,
+      );
+    }
+    if (count > 0) this.#checkIndex(count - 1);
+    await this.#run("record", 0, count);
+    const { view } = this.#bank;
+    return Array.from({ length: count }, (_, index) => {
+      const stamps = this.#bank.stamps(index);
+      return {
+        ...this.outcome(index),
+        began: view.getUint32(stamps + layout.ST_BEGAN, true),
+        ended: view.getUint32(stamps + layout.ST_ENDED, true),
+      };
+    });
+  }
+
+  async #run(task: "run" | "record", first: number, end: number): Promise<RunOutcome> {
     const { view, words } = this.#bank;
     if (this.strategy.isBatched) this.#kernel.openRun(first, end);
     const lanes = await Promise.all(Array.from({ length: this.threads }, () => this.#lanes.take()));
     for (const lane of lanes) new Uint8Array(view.buffer, lane + layout.LN_COUNTERS, layout.LN_COUNTERS_SIZE).fill(0);
     Atomics.store(words, (layout.BANK + layout.BK_NEXT) >>> 2, first);
+    Atomics.store(words, (layout.BANK + layout.BK_CLOCK) >>> 2, 0);
     const times = await this.#everyThread<RunTimes>(
-      (thread): BankTask => ({ task: "run", lane: lanes[thread]!, threads: this.threads, end }),
+      (thread): BankTask => ({ task, lane: lanes[thread]!, threads: this.threads, end }),
     );
     const sum = (counter: number): number =>
       lanes.reduce((total, lane) => total + Number(view.getBigUint64(lane + counter, true)), 0);
@@ -187,7 +220,7 @@ class PooledBank implements ThreadBank {
     return outcome;
   }
 
-  outcome(index: number): Omit<OperationAttempt, "conflicts"> {
+  outcome(index: number): OperationOutcome {
     this.#checkIndex(index);
     return readOperation(this.#bank.view, this.#bank.operation(index));
   }

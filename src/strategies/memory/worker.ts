@@ -30,7 +30,12 @@ export interface BankWorkerData {
 export type BankTask =
   | { readonly task: "meet"; readonly threads: number }
   | { readonly task: "execute"; readonly lane: number }
-  | { readonly task: "run"; readonly lane: number; readonly threads: number; readonly end: number };
+  | {
+      readonly task: "run" | "record";
+      readonly lane: number;
+      readonly threads: number;
+      readonly end: number;
+    };
 
 /** Milliseconds of the system's monotonic clock, which all threads share. */
 export interface RunTimes {
@@ -42,17 +47,24 @@ const { memory, strategy } = (Array.isArray(workerData) ? workerData[1] : worker
 const bank = new BankMemory(memory);
 const kernel = instantiateStrategies(memory);
 
+/** How long a thread that is early looks on; tasks reach all threads within about a tenth of it. */
+const MEET_AWAKE_MS = 5;
+
 const monotonicMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 
-/** Waits until all threads stand here; the last one to come lets everybody go. */
+/**
+ * Waits until all threads stand here; the last one to come lets everybody go. Whoever is early looks on for a while
+ * before sleeping, so that all begin at once and none is still waking up while the others are done.
+ */
 function meet(threads: number): void {
   const word = (BANK + BK_READY) >>> 2;
   Atomics.add(bank.words, word, 1);
   Atomics.notify(bank.words, word);
+  const sleepFrom = performance.now() + MEET_AWAKE_MS;
   for (;;) {
     const ready = Atomics.load(bank.words, word);
     if (ready >= threads) return;
-    Atomics.wait(bank.words, word, ready);
+    if (performance.now() >= sleepFrom) Atomics.wait(bank.words, word, ready);
   }
 }
 
@@ -97,10 +109,12 @@ export function serveBank(task: BankTask): RunTimes | undefined {
     case "execute":
       execute(task.lane);
       return undefined;
-    case "run": {
+    case "run":
+    case "record": {
       meet(task.threads);
       const startedMs = monotonicMs();
-      kernel.runClaimed(task.lane, strategy, task.end);
+      if (task.task === "run") kernel.runClaimed(task.lane, strategy, task.end);
+      else kernel.runRecorded(task.lane, strategy, task.end);
       return { startedMs, endedMs: monotonicMs() };
     }
   }
