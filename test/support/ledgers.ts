@@ -17,7 +17,7 @@ export const CONFIGURATIONS: readonly { readonly name: string; readonly options:
 ];
 
 /** PARALLEL_LEDGER_LONG=1 multiplies the runs of every property. */
-const RUNS_FACTOR = process.env.PARALLEL_LEDGER_LONG === "1" ? 20 : 1;
+export const RUNS_FACTOR = process.env.PARALLEL_LEDGER_LONG === "1" ? 20 : 1;
 
 /** What a property test may take. */
 export const RUNS_MS_MAX = 120_000 * RUNS_FACTOR;

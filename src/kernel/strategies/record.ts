@@ -2,8 +2,8 @@
  * Recorded runs: each operation is stamped when it begins and when it ends, so that what came before what, and what was
  * concurrent, can be told of all threads.
  *
- * Every few operations sleep between reading and writing. So operations meet each other, and locks are waited for, even
- * where a busy machine lets the threads run in turns only.
+ * Every few operations sleep before one of their steps, each before another one. So operations meet each other at every
+ * point of a protocol, and locks are waited for, even where a busy machine lets the threads run in turns only.
  */
 import {
   BANK,
@@ -15,11 +15,11 @@ import {
   OPERATION_SIZE_LOG2,
   RECORDED_SLEEP,
   RECORDED_SLEEP_EVERY,
+  RECORDED_STEPS,
   ST_BEGAN,
   ST_ENDED,
   STAMP_SIZE_LOG2,
   STEP_DONE,
-  STEP_GAP,
 } from "../../strategies/memory/layout";
 import { attend, count, runOperations } from "./run";
 import { sleepFor } from "./sleep";
@@ -38,12 +38,13 @@ export function runRecorded(lane: usize, strategy: u32, end: u32): void {
   }
 }
 
-/** Executes the operation step by step, and sleeps each time it has read and has not yet written. */
+/** Executes the operation step by step and sleeps before one of them, which the index tells. */
 function executeSleeping(lane: usize, strategy: u32, index: u32): void {
   const operation = <usize>load<u32>(BANK, BK_OPERATIONS) + (<usize>index << OPERATION_SIZE_LOG2);
   let next = beginAt(lane, strategy, operation);
+  let steps = (index / RECORDED_SLEEP_EVERY) % RECORDED_STEPS;
   while (next != STEP_DONE) {
-    if ((next & STEP_GAP) != 0) sleepFor(lane + LN_STEP, RECORDED_SLEEP);
+    if (steps-- == 0) sleepFor(lane + LN_STEP, RECORDED_SLEEP);
     if (attend(lane, next) == STEP_DONE) break;
     next = step(lane, strategy);
   }

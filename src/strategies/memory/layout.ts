@@ -208,9 +208,10 @@ export const BACK_OFF_SPINS_LOG2_MAX = 10;
 /** Nanoseconds: the bound of a pause. It stays there, as often as it takes: nobody gives up. */
 export const BACK_OFF_SLEEP = 50000;
 
-/** In a recorded run, every so many operations sleep between reading and writing for so many nanoseconds. */
+/** In a recorded run, every so many operations sleep for so many nanoseconds before one of their first steps. */
 export const RECORDED_SLEEP_EVERY = 8;
 export const RECORDED_SLEEP = 20000;
+export const RECORDED_STEPS = 16;
 
 /** Totals of an account stay below 2 to this power in strategies that change words on their own. */
 export const TOTAL_BITS = 62;

@@ -62,7 +62,7 @@ export interface ThreadBank extends MemoryBank {
   /** Executes the array's first `count` operations. One run at a time, and no single operations meanwhile. */
   run(count: number): Promise<RunOutcome>;
   /**
-   * As `run`, and tells when each operation began and ended; every eighth sleeps between reading and writing, so that
+   * As `run`, and tells when each operation began and ended; every eighth sleeps before one of its steps, so that
    * operations meet. Not for strategies that execute batches.
    */
   record(count: number): Promise<RecordedOperation[]>;
