@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { durableTrial } from "./durable.js";
 import { kernelTrial } from "./kernel.js";
-import { describeMachine } from "./machine.js";
+import { describeMachine } from "../src/compare/machine.js";
 import { settleTrial } from "./settle.js";
 import type { Measurement, Size, Trial } from "./trial.js";
 
