@@ -94,5 +94,14 @@ export function openMemoryBank(
   accounts: readonly OpeningAccount[],
   options: MemoryBankOptions = {},
 ): MemoryBank {
-  return new EventLoopBank(strategy, createBankMemory(accounts), options);
+  return attachMemoryBank(strategy, createBankMemory(accounts), options);
+}
+
+/** Works on a bank's memory that is there already, under any strategy, while nobody else works on it. */
+export function attachMemoryBank(
+  strategy: MemoryStrategy,
+  memory: BankMemory,
+  options: MemoryBankOptions = {},
+): MemoryBank {
+  return new EventLoopBank(strategy, memory, options);
 }
