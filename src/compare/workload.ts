@@ -1,4 +1,5 @@
 /** The transfers that strategies are compared on: who pays whom how much, drawn from a seed. */
+import type { OpeningAccount } from "../strategies/strategy.js";
 import { Random } from "./random.js";
 import { Zipfian } from "./zipfian.js";
 
@@ -23,8 +24,10 @@ export interface Workload {
   /** Unique among the workloads of a comparison. */
   readonly name: string;
   readonly accounts: number;
-  /** Minor units by account. Every account is limited: its balance may not go below zero. */
+  /** Minor units by account. */
   readonly openings: Float64Array;
+  /** 1 by account that may not go below zero; left out where no account may. */
+  readonly limited?: Uint8Array;
   /** Number of the paying account, by transfer. */
   readonly debits: Uint32Array;
   readonly credits: Uint32Array;
@@ -93,6 +96,18 @@ export function scatter(rank: number, accounts: number): number {
 
 function hotAccount(accounts: number): number {
   return scatter(0, accounts);
+}
+
+/** The accounts to open a bank with. Accounts that open alike share one object: there may be a million. */
+export function openingAccounts({ openings, limited }: Workload): OpeningAccount[] {
+  const shared = new Map<string, OpeningAccount>();
+  return Array.from(openings, (opening, account) => {
+    const isLimited = limited === undefined || limited[account] === 1;
+    const key = `${opening} ${isLimited}`;
+    const made = shared.get(key) ?? { balance: BigInt(opening), limited: isLimited };
+    shared.set(key, made);
+    return made;
+  });
 }
 
 /** The account that most transfers touch, and the part of them that do, from 0 to 1. */
