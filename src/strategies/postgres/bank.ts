@@ -1,0 +1,86 @@
+/** A bank in PostgreSQL: accounts in a schema of their own, transfers over a pool of connections. */
+import { randomBytes, randomInt } from "node:crypto";
+import { openPostgresPool } from "../../servers/clients.js";
+import { checkTransfer } from "../check-transfer.js";
+import type { Attempt, Bank, BankAccount, OpeningAccount, StrategyTransfer, TransferOptions } from "../strategy.js";
+import { untilDecided } from "../until-decided.js";
+import type { PostgresDatabase, PostgresStrategy } from "./postgres-strategy.js";
+import { statementsFor } from "./statements.js";
+
+export interface PostgresBankOptions {
+  /** Where the server is, as in `DATABASE_URL`. */
+  readonly url: string;
+  /** Connections, at most. Default 10, the pool's own default. */
+  readonly connections?: number;
+}
+
+const CONNECTIONS_DEFAULT = 10;
+const ROWS_AN_INSERT = 10_000;
+const LOCK_NAMESPACES = 2 ** 31;
+
+class PostgresBank implements Bank {
+  readonly #strategy: PostgresStrategy;
+  readonly #database: PostgresDatabase;
+  readonly #accountCount: number;
+
+  constructor(strategy: PostgresStrategy, database: PostgresDatabase, accountCount: number) {
+    this.#strategy = strategy;
+    this.#database = database;
+    this.#accountCount = accountCount;
+  }
+
+  async transfer(transfer: StrategyTransfer, options?: TransferOptions): Promise<Attempt> {
+    checkTransfer(transfer, this.#accountCount);
+    return untilDecided((gap) => this.#strategy.attempt(this.#database, transfer, gap), options);
+  }
+
+  async accounts(): Promise<readonly BankAccount[]> {
+    const { pool, statements } = this.#database;
+    const { rows } = await pool.query<{ balance: string; version: string; limited: boolean }>(statements.readAll);
+    return rows.map(({ balance, version, limited }) => ({
+      balance: BigInt(balance),
+      version: BigInt(version),
+      limited,
+    }));
+  }
+
+  async close(): Promise<void> {
+    const { pool, statements } = this.#database;
+    try {
+      await pool.query(statements.drop);
+    } finally {
+      await pool.end();
+    }
+  }
+}
+
+/**
+ * Opens a bank with these accounts, numbered from 0, under the strategy. Its schema is new and is dropped by `close`.
+ * Throws `peer_missing` where the package `pg` is not installed.
+ */
+export async function openPostgresBank(
+  strategy: PostgresStrategy,
+  accounts: readonly OpeningAccount[],
+  options: PostgresBankOptions,
+): Promise<Bank> {
+  const schema = `parallel_ledger_${randomBytes(6).toString("hex")}`;
+  const statements = statementsFor(schema);
+  const pool = await openPostgresPool(options.url, options.connections ?? CONNECTIONS_DEFAULT);
+  const bank = new PostgresBank(
+    strategy,
+    { pool, statements, schema, lockNamespace: randomInt(LOCK_NAMESPACES) },
+    accounts.length,
+  );
+  try {
+    await pool.query(statements.create);
+    for (let first = 0; first < accounts.length; first += ROWS_AN_INSERT) {
+      const some = accounts.slice(first, first + ROWS_AN_INSERT);
+      const columns = [some.map((_, i) => first + i), some.map((row) => row.balance), some.map((row) => row.limited)];
+      await pool.query(statements.insert, columns);
+    }
+  } catch (error) {
+    await bank.close().catch(() => {});
+    throw error;
+  }
+  return bank;
+}
