@@ -15,7 +15,7 @@ import { type Outcome, runBank } from "./run-bank.js";
 import { openingAccounts, type Workload } from "./workload.js";
 
 /** Accounts change twice with a transfer. */
-const CHANGES_OF_TRANSFER = 2;
+export const CHANGES_OF_TRANSFER = 2;
 
 export class Arena {
   readonly workload: Workload;
@@ -41,18 +41,24 @@ export class Arena {
     return new Arena(workload, bank);
   }
 
+  /** Accounts and operations, for threads of somebody else's. */
+  get memory(): BankMemory {
+    return this.#bank.memory;
+  }
+
   /** Runs the first `operations` on so many threads. */
   runThreads(strategy: MemoryStrategy, threads: number, operations: number): Promise<Sample> {
-    return this.#audited(() => this.#bank.run(operations, { strategy, threads }));
+    return this.audited(() => this.#bank.run(operations, { strategy, threads }));
   }
 
   /** Runs the first `operations` on this thread's event loop, so many of them under way at once. */
   runEventLoop(strategy: MemoryStrategy, concurrency: number, operations: number): Promise<Sample> {
     const bank = attachMemoryBank(strategy, this.#bank.memory);
-    return this.#audited(() => runBank(bank, this.workload, { concurrency, operations }));
+    return this.audited(() => runBank(bank, this.workload, { concurrency, operations }));
   }
 
-  async #audited(run: () => Promise<Outcome>): Promise<Sample> {
+  /** Puts all accounts back to where they were opened, lets something run on them, and adds them up. */
+  async audited(run: () => Promise<Outcome>): Promise<Sample> {
     this.#accounts.set(this.#opened);
     const { durationMs, ok, refused, conflicts } = await run();
     const books = booksOf(this.#bank.memory, this.workload, ok * CHANGES_OF_TRANSFER);

@@ -11,40 +11,37 @@ const WORD = 4;
 export function booksOf(memory: BankMemory, workload: Workload, changes: number): Books {
   const words = new Uint32Array(memory.memory.buffer);
   const total = (address: number): number => words[address / WORD]! + words[address / WORD + 1]! * 2 ** 32;
-  const closing = new Summing(workload);
+  const summing = new Summing();
+  const { openings, limited } = workload;
   for (let account = 0; account < workload.accounts; account++) {
     const address = memory.account(account);
     const balance = total(address + layout.AC_CREDITS_POSTED) - total(address + layout.AC_DEBITS_POSTED);
-    closing.add(account, balance, total(address + layout.AC_VERSION));
+    const isLimited = limited === undefined || limited[account] === 1;
+    summing.add(balance, openings[account]!, total(address + layout.AC_VERSION), isLimited);
   }
-  return closing.books(changes);
+  return summing.books(changes);
 }
 
-/** Reads the books of any bank: its accounts as it shows them. */
-export function booksOfAccounts(accounts: readonly BankAccount[], workload: Workload, changes: number): Books {
-  const closing = new Summing(workload);
-  for (const [account, { balance, version }] of accounts.entries()) {
-    closing.add(account, Number(balance), Number(version));
+/** Compares the books of any bank with what they were before a run. */
+export function booksBetween(before: readonly BankAccount[], after: readonly BankAccount[], changes: number): Books {
+  const summing = new Summing();
+  for (const [account, { balance, version, limited }] of after.entries()) {
+    const opened = before[account]!;
+    summing.add(Number(balance), Number(opened.balance), Number(version - opened.version), limited);
   }
-  return closing.books(changes);
+  return summing.books(changes);
 }
 
 class Summing {
-  readonly #workload: Workload;
   #appeared = 0;
   #overdrawn = 0;
   #overdrawnBy = 0;
   #versions = 0;
 
-  constructor(workload: Workload) {
-    this.#workload = workload;
-  }
-
-  add(account: number, balance: number, version: number): void {
-    const { openings, limited } = this.#workload;
-    this.#appeared += balance - openings[account]!;
-    this.#versions += version;
-    if (balance < 0 && (limited === undefined || limited[account] === 1)) {
+  add(balance: number, opened: number, versions: number, isLimited: boolean): void {
+    this.#appeared += balance - opened;
+    this.#versions += versions;
+    if (balance < 0 && isLimited) {
       this.#overdrawn++;
       this.#overdrawnBy -= balance;
     }

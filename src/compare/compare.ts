@@ -1,10 +1,16 @@
 /** Runs the whole comparison. */
+import { startServers } from "../servers/servers.js";
 import { MEMORY_STRATEGIES } from "../strategies/memory/strategies.js";
+import { POSTGRES_STRATEGIES } from "../strategies/postgres/strategies.js";
+import { SQLITE_STRATEGIES } from "../strategies/sqlite/strategies.js";
+import type { Strategy } from "../strategies/strategy.js";
 import { COMPARISON_FORMAT, type Comparison } from "./comparison.js";
 import { measureCoordination, measurePeers } from "./coordination.js";
 import { describeMachine } from "./machine.js";
 import { Measuring } from "./measuring.js";
+import { measurePlaces } from "./places.js";
 import { fullPlan, type Plan, quickPlan } from "./plan.js";
+import { measureRoundTrips, measureSignatures } from "./work.js";
 
 export interface CompareOptions {
   readonly quick: boolean;
@@ -18,6 +24,10 @@ export interface CompareOptions {
   readonly plan?: Plan;
 }
 
+/** Redlock asks for a majority of independent nodes. */
+const REDIS_NODES = 3;
+
+/** Measures everything that there are servers for. What there is no server for is listed as skipped. */
 export async function compare(options: CompareOptions): Promise<Comparison> {
   const { quick, seed, command, onProgress = () => {}, signal } = options;
   const machine = describeMachine();
@@ -25,9 +35,23 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
   const measuring = new Measuring(plan, seed, onProgress, signal);
   const date = new Date().toISOString();
   const startedMs = performance.now();
-  await measureCoordination(measuring);
-  await measurePeers(measuring);
+  onProgress("starting servers");
+  const servers = await startServers({ postgres: true, redisNodes: REDIS_NODES });
+  try {
+    for (const { name, reason } of servers.missing) measuring.skip(`strategies on ${name}`, reason);
+    await measureSignatures(measuring);
+    if (servers.postgres !== undefined) await measureRoundTrips(measuring, servers.postgres.url);
+    await measureCoordination(measuring);
+    await measurePeers(measuring);
+    await measurePlaces(measuring, servers);
+  } finally {
+    await servers.stop();
+  }
   const { cells, workloads, skipped } = measuring;
+  const versions = [
+    ...(servers.postgres === undefined ? [] : [["PostgreSQL", servers.postgres.version]]),
+    ...servers.redis.slice(0, 1).map(({ version }) => ["Redis", version]),
+  ];
   return {
     format: COMPARISON_FORMAT,
     date,
@@ -36,10 +60,15 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
     seed,
     durationMs: Math.round(performance.now() - startedMs),
     machine,
-    servers: {},
-    strategies: MEMORY_STRATEGIES.map(({ number: _, isParallel: __, ...strategy }) => strategy),
+    servers: Object.fromEntries(versions),
+    strategies: [...MEMORY_STRATEGIES, ...SQLITE_STRATEGIES, ...POSTGRES_STRATEGIES].map(termsOf),
     workloads,
     cells,
     skipped,
   };
+}
+
+/** A strategy's terms without what only its place needs. */
+function termsOf({ name, place, safe, guarantee, cost, whenToUse, whenNot }: Strategy): Strategy {
+  return { name, place, safe, guarantee, cost, whenToUse, whenNot };
 }

@@ -33,7 +33,7 @@ export async function measurePeers(measuring: Measuring): Promise<void> {
         accounts,
         transfers: measuring.plan.transfers,
         seed: seedOf(measuring, `peer-to-peer ${accounts}`),
-        ample: true,
+        opening: "ample",
       }),
       name: `peer-to-peer, ${accounts} accounts`,
     };

@@ -46,8 +46,15 @@ export class Measuring {
       this.#onProgress(`${title}: ${side.cell.strategy}, ${turn}`);
       return side.run();
     });
-    for (const side of sides) this.cells.push({ ...side.cell, samples: samples.get(side)!.slice(1) });
+    for (const side of sides) {
+      this.cells.push({ ...side.cell, samples: samples.get(side)!.slice(1).map(rounded) });
+    }
   }
+}
+
+/** Durations to the microsecond: more digits say nothing. */
+function rounded(sample: Sample): Sample {
+  return { ...sample, durationMs: Math.round(sample.durationMs * 1000) / 1000 };
 }
 
 /** One side of a measurement: what its cell says of it, and how to run it once. */

@@ -52,7 +52,7 @@ export function quickPlan(cores: number): Plan {
     loopTransfers: 20_000,
     accounts: [100, 10_000, 1_000_000],
     customers: 100_000,
-    signatures: 4_000,
+    signatures: 2_000,
     durableTransfers: 500,
     lockedTransfers: 200,
     threads: threadCounts(cores),

@@ -15,18 +15,27 @@ export interface RunBankOptions {
   readonly concurrency: number;
   /** Transfers from the workload's beginning. */
   readonly operations: number;
+  /** Gives the next transfer's number, where others take some, too. Default: 0, 1, 2 … */
+  readonly next?: () => number;
+  /** Asked before each transfer; one that it finds forged is refused. */
+  readonly isGenuine?: (i: number) => boolean | Promise<boolean>;
 }
 
 /** Every client takes the next transfer that nobody has taken, and awaits it before it takes another. */
 export async function runBank(bank: Bank, workload: Workload, options: RunBankOptions): Promise<Outcome> {
   const { debits, credits, amounts } = workload;
-  let next = 0;
+  const { operations, concurrency, isGenuine } = options;
+  let taken = 0;
+  const next = options.next ?? (() => taken++);
   let ok = 0;
   let refused = 0;
   let conflicts = 0;
   const client = async (): Promise<void> => {
-    while (next < options.operations) {
-      const i = next++;
+    for (let i = next(); i < operations; i = next()) {
+      if (isGenuine !== undefined && !(await isGenuine(i))) {
+        refused++;
+        continue;
+      }
       const attempt = await bank.transfer({ debit: debits[i]!, credit: credits[i]!, amount: BigInt(amounts[i]!) });
       if (attempt.result === "ok") ok++;
       else refused++;
@@ -34,6 +43,6 @@ export async function runBank(bank: Bank, workload: Workload, options: RunBankOp
     }
   };
   const startedMs = performance.now();
-  await Promise.all(Array.from({ length: options.concurrency }, client));
+  await Promise.all(Array.from({ length: concurrency }, client));
   return { durationMs: performance.now() - startedMs, ok, refused, conflicts };
 }

@@ -14,7 +14,7 @@ export const CONTENTIONS: Readonly<Record<Contention, string>> = {
   "hot-scarce": "the same, but that account opens with no more than the others: often the order decides who is refused",
 };
 
-/** Minor units that an account opens with, unless it has enough for everything. */
+/** Minor units that an account opens with, unless said otherwise. */
 export const OPENING_BALANCE = 10_000;
 /** Amounts are drawn evenly from 1 to this. */
 export const AMOUNT_MAX = 100;
@@ -39,13 +39,13 @@ export interface WorkloadOptions {
   readonly accounts: number;
   readonly transfers: number;
   readonly seed: number;
-  /** Every account opens with enough for all its transfers: nothing is ever refused. */
-  readonly ample?: boolean;
+  /** Minor units that accounts open with; `ample` is enough for all transfers. Default: {@link OPENING_BALANCE}. */
+  readonly opening?: number | "ample";
 }
 
 /** Draws a workload. Equal options give equal workloads; a shorter one is the beginning of a longer one. */
 export function makeWorkload(options: WorkloadOptions): Workload {
-  const { contention, accounts, transfers, ample = false } = options;
+  const { contention, accounts, transfers, opening = OPENING_BALANCE } = options;
   const random = new Random(options.seed);
   const draw = accountDrawing(contention, accounts, random);
   const debits = new Uint32Array(transfers);
@@ -57,10 +57,10 @@ export function makeWorkload(options: WorkloadOptions): Workload {
     credits[i] = credit;
     amounts[i] = 1 + random.below(AMOUNT_MAX);
   }
-  const openings = new Float64Array(accounts).fill(ample ? transfers * AMOUNT_MAX : OPENING_BALANCE);
-  if (contention === "hot") openings[hotAccount(accounts)] = transfers * AMOUNT_MAX;
-  const name = `${contention}, ${accounts} accounts${ample ? ", ample" : ""}`;
-  return { name, accounts, openings, debits, credits, amounts };
+  const enough = transfers * AMOUNT_MAX;
+  const openings = new Float64Array(accounts).fill(opening === "ample" ? enough : opening);
+  if (contention === "hot") openings[hotAccount(accounts)] = enough;
+  return { name: `${contention}, ${accounts} accounts`, accounts, openings, debits, credits, amounts };
 }
 
 /** Returns what draws two different accounts. */
