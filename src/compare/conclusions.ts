@@ -157,8 +157,8 @@ export function booksConclusions(comparison: Comparison): string[] {
   const broken = safe.filter((cell) => !areSound(cell));
   const sentences = [
     broken.length === 0
-      ? `All ${integer(safe.length)} measurements of safe strategies ended with sound books: money conserved, no account overdrawn, every change counted.`
-      : `${integer(broken.length)} of ${integer(safe.length)} measurements of safe strategies ended with WRONG books: a defect.`,
+      ? `Every one of ${counted(safe.length, "measurement")} of safe strategies ended with sound books: money conserved, no account overdrawn, every change counted.`
+      : `${integer(broken.length)} of ${counted(safe.length, "measurement")} of safe strategies ended with WRONG books: a defect.`,
   ];
   const others = comparison.cells.filter((cell) => !isSafe(comparison, cell));
   const wrong = others.filter((cell) => !areSound(cell));

@@ -1,8 +1,12 @@
 /** Figures as people read them: three digits, units, the same in tables, charts and sentences. */
 
-/** Three significant digits, thousands separated: `1,240`, `12.4`, `0.0124`. */
+/** Below this a figure of four decimals would read as nothing. */
+const SMALLEST = 0.00005;
+
+/** Three significant digits, four decimals at most, thousands separated: `1,240`, `12.4`, `0.0124`, `< 0.0001`. */
 export function significant(value: number): string {
   if (value === 0) return "0";
+  if (Math.abs(value) < SMALLEST) return "< 0.0001";
   const digits = Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
   const rounded = Number(value.toPrecision(3));
   return rounded.toLocaleString("en-US", {

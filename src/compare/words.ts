@@ -1,6 +1,17 @@
 /** Titles of workloads, ways and places, the same in tables, charts and report. */
-import type { Cell } from "./comparison.js";
+import type { Cell, Part } from "./comparison.js";
 import { counted } from "./format.js";
+
+/** The parts of a comparison as questions, in the order in which they are answered. */
+export const QUESTIONS: Readonly<Record<Part, string>> = {
+  work: "Concurrency or parallelism?",
+  coordination: "What does coordination cost?",
+  smallbank: "What does it cost in SmallBank?",
+  "peer-to-peer": "And between few accounts, or many?",
+  places: "Where does the data live?",
+};
+
+export const PARTS = Object.keys(QUESTIONS) as Part[];
 
 const WORK: Readonly<Record<string, string>> = {
   "cpu-bound": "CPU-bound: an Ed25519 signature each",

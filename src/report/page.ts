@@ -4,7 +4,7 @@ import { booksConclusions, conclusionsOf, headline } from "../compare/conclusion
 import { cellsOf } from "../compare/findings.js";
 import { counted, integer, percent } from "../compare/format.js";
 import { type TableData, tablesOf, wrongBooksTable } from "../compare/tables.js";
-import { PLACES, workloadTitle } from "../compare/words.js";
+import { PLACES, QUESTIONS, workloadTitle } from "../compare/words.js";
 import { type ChartName, chartsOf } from "./charts.js";
 import { html, Markup } from "./markup.js";
 import { STYLESHEET } from "./stylesheet.js";
@@ -70,7 +70,6 @@ ${skipped.map(({ what, why }) => html`<p class="wrong"><strong>Not measured: ${w
 
 interface Section {
   readonly part: Part;
-  readonly title: string;
   readonly text: string;
   readonly charts: readonly (readonly [name: ChartName, caption: string])[];
   /** Tables that are open from the start; the others open on demand. */
@@ -80,7 +79,6 @@ interface Section {
 const SECTIONS: readonly Section[] = [
   {
     part: "work",
-    title: "Concurrency or parallelism?",
     text:
       "Concurrency is to deal with many things at once: on one thread they take turns, so that one goes on while others wait. " +
       "Parallelism is to do many things at once, on several cores. The same instructions were executed in each way, once with work " +
@@ -90,7 +88,6 @@ const SECTIONS: readonly Section[] = [
   },
   {
     part: "coordination",
-    title: "What coordination costs",
     text:
       "All strategies apply the same rule to the same accounts in shared memory; they differ in how they keep transfers apart that " +
       "run at the same time. Serial is one thread that coordinates nothing. A strategy is worth its threads where its dot lies to the " +
@@ -103,7 +100,6 @@ const SECTIONS: readonly Section[] = [
   },
   {
     part: "smallbank",
-    title: "SmallBank",
     text:
       "Six kinds of transactions on savings and checking accounts, of which some read two or three accounts before they write: Alomari, " +
       "Cahill, Fekete and Röhm, ICDE 2008, with the mix and the amounts of H-Store and OLTP-Bench. A quarter of the transactions " +
@@ -113,7 +109,6 @@ const SECTIONS: readonly Section[] = [
   },
   {
     part: "peer-to-peer",
-    title: "Payments between few accounts and many",
     text:
       "The grid on which Block-STM was measured (Gelashvili and others, PPoPP 2023): payments between two accounts out of 2, 10, 100, " +
       "1,000 and 10,000, all funded. The fewer accounts, the more often two payments need the same one.",
@@ -122,7 +117,6 @@ const SECTIONS: readonly Section[] = [
   },
   {
     part: "places",
-    title: "Where the data lives",
     text:
       "The same transfers through one interface, some under way at once on one event loop. Shared memory keeps nothing when the process " +
       "ends; SQLite and PostgreSQL answer once a transfer is on disk. A lock in Redis stands around reading and writing in PostgreSQL.",
@@ -137,12 +131,12 @@ const SECTIONS: readonly Section[] = [
 ];
 
 function partSection(comparison: Comparison, section: Section, charts: ReadonlyMap<ChartName, Markup>): Markup {
-  const { part, title, text } = section;
+  const { part, text } = section;
   if (cellsOf(comparison, part).length === 0) return html``;
   const tables = tablesOf(comparison, part);
   const closed = tables.slice(section.tablesOpen);
   return html`<section id="${part}">
-<h2>${title}</h2>
+<h2>${QUESTIONS[part]}</h2>
 <p>${text}</p>
 ${findings(conclusionsOf(comparison, part))}
 ${section.charts.flatMap(([name, caption]) => {

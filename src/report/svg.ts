@@ -1,6 +1,6 @@
 /** Draws a chart as SVG text, the same bytes each time. */
 import type { EChartsOption } from "echarts";
-import { LedgerError } from "../core/errors.js";
+import { importPeer } from "../core/peer.js";
 import { escapeText } from "./markup.js";
 
 /** A chart ready to be drawn. */
@@ -15,15 +15,9 @@ export interface Drawing {
 /** Draws with one library that was found. */
 export type Draw = (name: string, drawing: Drawing) => string;
 
-/** Loads echarts, which only those who want charts have to install. */
+/** Loads echarts, which only those who want charts have to install. Throws `peer_missing` where it is not. */
 export async function loadCharts(): Promise<Draw> {
-  const echarts = await import("echarts").catch((cause: unknown) => {
-    throw new LedgerError(
-      "missing_package",
-      "charts are drawn by the package echarts, which is not installed: npm install echarts, or leave --report and --charts out",
-      { cause, details: { package: "echarts" } },
-    );
-  });
+  const echarts = await importPeer("echarts", () => import("echarts"));
   return (name, { width, height, option, description }) => {
     const chart = echarts.init(null, null, { renderer: "svg", ssr: true, width, height });
     try {
