@@ -5,7 +5,11 @@ import { join } from "node:path";
 import { afterAll } from "vitest";
 import { startServers } from "../../src/servers/servers.js";
 import { openPostgresBank } from "../../src/strategies/postgres/bank.js";
+import { REDIS_LOCK, REDLOCK, underLock } from "../../src/strategies/postgres/redis-lock.js";
 import { POSTGRES_STRATEGIES } from "../../src/strategies/postgres/strategies.js";
+import type { LeaseLock } from "../../src/strategies/redis/lease.js";
+import { openRedisLock } from "../../src/strategies/redis/lock.js";
+import { openRedlock } from "../../src/strategies/redis/redlock.js";
 import { openSqliteBank } from "../../src/strategies/sqlite/bank.js";
 import { SQLITE_STRATEGIES } from "../../src/strategies/sqlite/strategies.js";
 import type { Bank, OpeningAccount, Strategy } from "../../src/strategies/strategy.js";
@@ -17,9 +21,15 @@ export interface BankCase {
   readonly open: ((accounts: readonly OpeningAccount[]) => Promise<Bank>) | undefined;
 }
 
-const servers = await startServers({ postgres: true, redisNodes: 0 });
+const REDLOCK_NODES = 3;
+/** Far longer than any transfer takes here, also on a busy machine. */
+const LEASE_MS = 30_000;
+
+const servers = await startServers({ postgres: true, redisNodes: REDLOCK_NODES });
 const folder = mkdtempSync(join(tmpdir(), "parallel-ledger-"));
+const locks: LeaseLock[] = [];
 afterAll(async () => {
+  for (const lock of locks) await lock.close();
   await servers.stop();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -47,4 +57,27 @@ const postgres = POSTGRES_STRATEGIES.map(
   }),
 );
 
-export const BANK_CASES: readonly BankCase[] = [...sqlite, ...postgres];
+async function locked(terms: typeof REDIS_LOCK, lock: Promise<LeaseLock> | undefined): Promise<BankCase> {
+  const name = `postgres ${terms.name}`;
+  if (lock === undefined || POSTGRES_URL === undefined) return { name, strategy: terms, open: undefined };
+  const opened = await lock;
+  locks.push(opened);
+  const strategy = underLock(terms, opened);
+  return { name, strategy, open: (accounts) => openPostgresBank(strategy, accounts, { url: POSTGRES_URL }) };
+}
+
+const [node] = servers.redis;
+const redis = [
+  await locked(REDIS_LOCK, node && openRedisLock(node.url, LEASE_MS)),
+  await locked(
+    REDLOCK,
+    servers.redis.length < REDLOCK_NODES
+      ? undefined
+      : openRedlock(
+          servers.redis.map(({ url }) => url),
+          LEASE_MS,
+        ),
+  ),
+];
+
+export const BANK_CASES: readonly BankCase[] = [...sqlite, ...postgres, ...redis];
