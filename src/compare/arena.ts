@@ -3,11 +3,11 @@
  * same start: before each run all accounts are what they were when the arena was opened.
  */
 import * as layout from "../core/layout.js";
-import { atomic } from "../strategies/memory/atomic.js";
 import { attachMemoryBank } from "../strategies/memory/bank.js";
 import type { BankMemory } from "../strategies/memory/bank-memory.js";
 import type { MemoryStrategy } from "../strategies/memory/memory-strategy.js";
 import { writeOperation } from "../strategies/memory/operation.js";
+import { partitioned } from "../strategies/memory/partitioned.js";
 import { openThreadBank, type ThreadBank } from "../strategies/memory/threads.js";
 import { booksOf } from "./books.js";
 import type { Sample } from "./comparison.js";
@@ -35,8 +35,8 @@ export class Arena {
   /** Lays the workload out and starts so many threads. */
   static async open(workload: Workload, threads: number): Promise<Arena> {
     const operations = workload.debits.length;
-    // Each run names its strategy; a bank of one that is parallel has all the threads.
-    const bank = await openThreadBank(atomic, openingAccounts(workload), { threads, operations });
+    // Each run names its strategy; a bank of this one has all the threads, and the memory that batches need.
+    const bank = await openThreadBank(partitioned, openingAccounts(workload), { threads, operations });
     writeTransfers(bank.memory, workload);
     return new Arena(workload, bank);
   }

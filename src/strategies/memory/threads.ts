@@ -8,15 +8,26 @@
 import { Piscina } from "piscina";
 import { builtFile } from "../../core/built.js";
 import { LedgerError } from "../../core/errors.js";
-import { resultName } from "../../core/results.js";
 import type { Attempt, BankAccount, OpeningAccount, StrategyTransfer, TransferOptions } from "../strategy.js";
 import type { MemoryBank } from "./bank.js";
 import { type BankMemory, type Books, createBankMemory } from "./bank-memory.js";
+import { Gathering } from "./gathering.js";
+import { instantiateStrategies, type StrategyKernel } from "./kernel.js";
 import { Lanes } from "./lanes.js";
 import * as layout from "./layout.js";
 import type { MemoryStrategy } from "./memory-strategy.js";
-import { checkOperation, type Operation, readAttempt, writeOperation } from "./operation.js";
+import {
+  checkOperation,
+  type Operation,
+  type OperationAttempt,
+  readAttempt,
+  readOperation,
+  writeOperation,
+} from "./operation.js";
 import type { BankTask, BankWorkerData, RunTimes } from "./worker.js";
+
+/** Looks at a taken lock before a thread sleeps: some microseconds, where waking one who sleeps takes fifty. */
+const LOCK_SPINS = 200;
 
 export interface ThreadBankOptions {
   /** Worker threads, at least 1. A strategy that is not parallel uses one, whatever is asked for. */
@@ -53,7 +64,7 @@ export interface ThreadBank extends MemoryBank {
   /** Executes the array's first `count` operations. One run at a time, and no single operations meanwhile. */
   run(count: number, options?: RunOptions): Promise<RunOutcome>;
   /** What the array's operation came to in the last run. */
-  outcome(index: number): Attempt["result"];
+  outcome(index: number): Omit<OperationAttempt, "conflicts">;
   /** Opens all accounts anew, so that the same array can be run from the same start. */
   reopen(accounts: readonly OpeningAccount[]): void;
 }
@@ -64,6 +75,8 @@ class PooledBank implements ThreadBank {
   readonly memory: BankMemory;
   readonly #lanes: Lanes;
   readonly #pool: Piscina;
+  readonly #kernel: StrategyKernel;
+  readonly #gathering: Gathering;
   /** Settled once the operation that went through its gate last is over. */
   #lastThroughGate: Promise<unknown> = Promise.resolve();
 
@@ -72,6 +85,10 @@ class PooledBank implements ThreadBank {
     this.threads = threads;
     this.memory = bank;
     this.#lanes = new Lanes(bank);
+    this.#kernel = instantiateStrategies(bank.memory);
+    this.#gathering = new Gathering(bank, async (first, end) => {
+      await this.#run(first, end);
+    });
     const workerData: BankWorkerData = { memory: bank.memory, strategy: strategy.number };
     this.#pool = new Piscina({
       filename: builtFile("workers/strategies.js").href,
@@ -93,12 +110,15 @@ class PooledBank implements ThreadBank {
     return Promise.all(Array.from({ length: threads }, (_, thread) => this.#pool.run(taskOf(thread))));
   }
 
-  transfer({ debit, credit, amount }: StrategyTransfer, options?: TransferOptions): Promise<Attempt> {
-    return this.execute({ kind: "transfer", accounts: [debit, credit], amount }, options);
+  async transfer({ debit, credit, amount }: StrategyTransfer, options?: TransferOptions): Promise<Attempt> {
+    const operation: Operation = { kind: "transfer", accounts: [debit, credit], amount };
+    const { result, conflicts } = await this.execute(operation, options);
+    return { result, conflicts };
   }
 
-  async execute(operation: Operation, options: TransferOptions = {}): Promise<Attempt> {
+  async execute(operation: Operation, options: TransferOptions = {}): Promise<OperationAttempt> {
     checkOperation(operation, this.memory.accountCount);
+    if (this.strategy.isBatched) return this.#gathering.execute(operation, options.between);
     const lane = await this.#lanes.take();
     try {
       writeOperation(this.memory.view, lane + layout.LN_OWN_OPERATION, operation);
@@ -150,15 +170,21 @@ class PooledBank implements ThreadBank {
 
   async run(count: number, options: RunOptions = {}): Promise<RunOutcome> {
     if (count > 0) this.#checkIndex(count - 1);
+    return this.#run(0, count, options);
+  }
+
+  async #run(first: number, end: number, options: RunOptions = {}): Promise<RunOutcome> {
     const { strategy = this.strategy } = options;
     const threads = strategy.isParallel ? Math.min(options.threads ?? this.threads, this.threads) : 1;
     const { view, words } = this.memory;
+    this.memory.setLockSpins(LOCK_SPINS);
+    if (strategy.isBatched) this.#kernel.openRun(first, end);
     const lanes = await Promise.all(Array.from({ length: threads }, () => this.#lanes.take()));
     for (const lane of lanes) new Uint8Array(view.buffer, lane + layout.LN_COUNTERS, layout.LN_COUNTERS_SIZE).fill(0);
-    Atomics.store(words, (layout.BANK + layout.BK_NEXT) >>> 2, 0);
+    Atomics.store(words, (layout.BANK + layout.BK_NEXT) >>> 2, first);
     const times = await this.#together<RunTimes>(
       threads,
-      (thread): BankTask => ({ task: "run", strategy: strategy.number, lane: lanes[thread]!, threads, count }),
+      (thread): BankTask => ({ task: "run", strategy: strategy.number, lane: lanes[thread]!, threads, end }),
     );
     const sum = (counter: number): number =>
       lanes.reduce((total, lane) => total + Number(view.getBigUint64(lane + counter, true)), 0);
@@ -174,9 +200,9 @@ class PooledBank implements ThreadBank {
     return outcome;
   }
 
-  outcome(index: number): Attempt["result"] {
+  outcome(index: number): Omit<OperationAttempt, "conflicts"> {
     this.#checkIndex(index);
-    return resultName(this.memory.view.getUint8(this.memory.operation(index) + layout.OP_RESULT));
+    return readOperation(this.memory.view, this.memory.operation(index));
   }
 
   #checkIndex(index: number): void {
@@ -213,11 +239,16 @@ export async function openThreadBank(
   accounts: readonly OpeningAccount[],
   options: ThreadBankOptions,
 ): Promise<ThreadBank> {
-  const { threads, operations } = options;
+  const { threads } = options;
   if (!Number.isInteger(threads) || threads < 1) {
     throw new LedgerError("invalid_argument", `expected at least 1 thread, found ${threads}`, { details: { threads } });
   }
-  const bank = new PooledBank(strategy, createBankMemory(accounts, operations), strategy.isParallel ? threads : 1);
+  const memory = createBankMemory(accounts, {
+    operations: options.operations ?? 0,
+    hasBatches: strategy.isBatched,
+    lockSpins: LOCK_SPINS,
+  });
+  const bank = new PooledBank(strategy, memory, strategy.isParallel ? threads : 1);
   await bank.ready();
   return bank;
 }
