@@ -1,14 +1,15 @@
 /** Runs the whole comparison. */
 import { startServers } from "../servers/servers.js";
 import { MEMORY_STRATEGIES } from "../strategies/memory/strategies.js";
+import { REDIS_LOCK, REDLOCK } from "../strategies/postgres/redis-lock.js";
 import { POSTGRES_STRATEGIES } from "../strategies/postgres/strategies.js";
 import { SQLITE_STRATEGIES } from "../strategies/sqlite/strategies.js";
 import type { Strategy } from "../strategies/strategy.js";
 import { COMPARISON_FORMAT, type Comparison } from "./comparison.js";
-import { measureCoordination, measurePeers } from "./coordination.js";
+import { measureCoordination, measurePeers, measureSmallBank } from "./coordination.js";
 import { describeMachine } from "./machine.js";
 import { Measuring } from "./measuring.js";
-import { measurePlaces } from "./places.js";
+import { measurePlaces, REDLOCK_NODES } from "./places.js";
 import { fullPlan, type Plan, quickPlan } from "./plan.js";
 import { measureRoundTrips, measureSignatures } from "./work.js";
 
@@ -24,8 +25,14 @@ export interface CompareOptions {
   readonly plan?: Plan;
 }
 
-/** Redlock asks for a majority of independent nodes. */
-const REDIS_NODES = 3;
+/** Everything that can be compared, in the order in which it is shown. */
+const STRATEGIES: readonly Strategy[] = [
+  ...MEMORY_STRATEGIES,
+  ...SQLITE_STRATEGIES,
+  ...POSTGRES_STRATEGIES,
+  REDIS_LOCK,
+  REDLOCK,
+];
 
 /** Measures everything that there are servers for. What there is no server for is listed as skipped. */
 export async function compare(options: CompareOptions): Promise<Comparison> {
@@ -36,12 +43,13 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
   const date = new Date().toISOString();
   const startedMs = performance.now();
   onProgress("starting servers");
-  const servers = await startServers({ postgres: true, redisNodes: REDIS_NODES });
+  const servers = await startServers({ postgres: true, redisNodes: REDLOCK_NODES });
   try {
     for (const { name, reason } of servers.missing) measuring.skip(`strategies on ${name}`, reason);
     await measureSignatures(measuring);
     if (servers.postgres !== undefined) await measureRoundTrips(measuring, servers.postgres.url);
     await measureCoordination(measuring);
+    await measureSmallBank(measuring);
     await measurePeers(measuring);
     await measurePlaces(measuring, servers);
   } finally {
@@ -61,7 +69,7 @@ export async function compare(options: CompareOptions): Promise<Comparison> {
     durationMs: Math.round(performance.now() - startedMs),
     machine,
     servers: Object.fromEntries(versions),
-    strategies: [...MEMORY_STRATEGIES, ...SQLITE_STRATEGIES, ...POSTGRES_STRATEGIES].map(termsOf),
+    strategies: STRATEGIES.map(termsOf),
     workloads,
     cells,
     skipped,

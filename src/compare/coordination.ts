@@ -1,9 +1,10 @@
 /** What coordination costs: every strategy in shared memory, by threads and by contention. */
 import { MEMORY_STRATEGIES } from "../strategies/memory/strategies.js";
-import { Arena } from "./arena.js";
+import { Arena, type Operations } from "./arena.js";
 import type { Part } from "./comparison.js";
 import type { Measuring, Side } from "./measuring.js";
 import { Random } from "./random.js";
+import { changesOf, makeSmallBank, SMALLBANK_DESCRIPTION, SMALLBANK_MIX, smallBankOperations } from "./smallbank.js";
 import { CONTENTIONS, type Contention, makeWorkload, type Workload } from "./workload.js";
 
 /** Every contention with every number of accounts; the hot account that is short of money with one of them. */
@@ -42,6 +43,28 @@ export async function measurePeers(measuring: Measuring): Promise<void> {
   }
 }
 
+/** SmallBank, whose operations read accounts before they decide what to change. */
+export async function measureSmallBank(measuring: Measuring): Promise<void> {
+  const { plan } = measuring;
+  const workload = makeSmallBank(plan.customers, plan.transfers, seedOf(measuring, "SmallBank"));
+  measuring.note(workload, SMALLBANK_DESCRIPTION);
+  await measureArena(measuring, "smallbank", workload, {
+    withLoop: false,
+    operations: {
+      all: smallBankOperations(workload),
+      changes: (count, isOk) => {
+        let [least, most] = [0, 0];
+        for (let i = 0; i < count; i++) {
+          const [few, many] = changesOf(SMALLBANK_MIX[workload.kinds[i]!]![0], isOk(i));
+          least += few;
+          most += many;
+        }
+        return [least, most];
+      },
+    },
+  });
+}
+
 /** A seed of its own for each workload, from the comparison's and the workload's name. */
 export function seedOf({ seed }: Measuring, name: string): number {
   let mixed = seed;
@@ -54,10 +77,10 @@ async function measureArena(
   measuring: Measuring,
   part: Part,
   workload: Workload,
-  { withLoop }: { withLoop: boolean },
+  { withLoop, operations }: { readonly withLoop: boolean; readonly operations?: Operations },
 ): Promise<void> {
   const { plan } = measuring;
-  const arena = await Arena.open(workload, Math.max(...plan.threads));
+  const arena = await Arena.open(workload, Math.max(...plan.threads), operations);
   try {
     const { name, accounts } = workload;
     const common = { part, place: "memory", workload: name, accounts };

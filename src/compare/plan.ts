@@ -49,12 +49,12 @@ export function quickPlan(cores: number): Plan {
     ...COMMON,
     repeats: 3,
     transfers: 400_000,
-    loopTransfers: 20_000,
+    loopTransfers: 10_000,
     accounts: [100, 10_000, 1_000_000],
     customers: 100_000,
     signatures: 2_000,
-    durableTransfers: 500,
-    lockedTransfers: 200,
+    durableTransfers: 300,
+    lockedTransfers: 100,
     threads: threadCounts(cores),
   };
 }

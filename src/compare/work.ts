@@ -59,19 +59,27 @@ export async function measureSignatures(measuring: Measuring): Promise<void> {
     await measuring.sides("verifying signatures", [
       {
         cell: { ...cell, strategy: serial.name, way: "sequential", threads: 1, concurrency: 1 },
-        run: () => arena.audited(oneByOne),
+        run: () => arena.audited(operations, oneByOne),
       },
       {
         cell: { ...cell, strategy: atomic.name, way: "event-loop", threads: 1, concurrency },
-        run: () => arena.audited(onLoop((i) => verifier.isGenuine(i))),
+        run: () =>
+          arena.audited(
+            operations,
+            onLoop((i) => verifier.isGenuine(i)),
+          ),
       },
       {
         cell: { ...cell, strategy: atomic.name, way: "thread-pool", threads: LIBUV_THREADS, concurrency },
-        run: () => arena.audited(onLoop((i) => verifier.isGenuineElsewhere(i))),
+        run: () =>
+          arena.audited(
+            operations,
+            onLoop((i) => verifier.isGenuineElsewhere(i)),
+          ),
       },
       {
         cell: { ...cell, strategy: atomic.name, way: "threads", threads, concurrency: threads },
-        run: () => arena.audited(onThreads),
+        run: () => arena.audited(operations, onThreads),
       },
     ]);
   } finally {

@@ -26,8 +26,10 @@ export interface Workload {
   readonly accounts: number;
   /** Minor units by account. */
   readonly openings: Float64Array;
-  /** 1 by account that may not go below zero; left out where no account may. */
+  /** 1 by account whose debits are refused where they exceed its balance; left out where all are. */
   readonly limited?: Uint8Array;
+  /** 1 by account that no operation at all may leave below zero; left out where these are the limited ones. */
+  readonly neverBelowZero?: Uint8Array;
   /** Number of the paying account, by transfer. */
   readonly debits: Uint32Array;
   readonly credits: Uint32Array;
