@@ -26,7 +26,7 @@ export interface CompareOptions {
 }
 
 /** Everything that can be compared, in the order in which it is shown. */
-const STRATEGIES: readonly Strategy[] = [
+export const STRATEGIES: readonly Strategy[] = [
   ...MEMORY_STRATEGIES,
   ...SQLITE_STRATEGIES,
   ...POSTGRES_STRATEGIES,

@@ -45,6 +45,9 @@ function workConclusions(comparison: Comparison): string[] {
   });
 }
 
+/** Winners that are named one by one. */
+const NAMED_MAX = 4;
+
 interface Rated {
   readonly cell: Cell;
   readonly ratio: number;
@@ -60,8 +63,11 @@ function ratedOf(comparison: Comparison, part: Part, isWanted: (cell: Cell) => b
     .sort((a, b) => b.ratio - a.ratio);
 }
 
-function named({ cell, ratio }: Rated): string {
-  return `${cell.strategy} at ${times(ratio)} (${workloadTitle(cell.workload)})`;
+/** A strategy and its ratio, and on which workload where the part has several. */
+function naming(comparison: Comparison, part: Part): (rated: Rated) => string {
+  const isOnly = workloadsOf(comparison, part).length === 1;
+  return ({ cell, ratio }) =>
+    `${cell.strategy} at ${times(ratio)}${isOnly ? "" : ` (${workloadTitle(cell.workload)})`}`;
 }
 
 function coordinationConclusions(comparison: Comparison, part: Part): string[] {
@@ -69,13 +75,26 @@ function coordinationConclusions(comparison: Comparison, part: Part): string[] {
   const alone = ratedOf(comparison, part, ({ way, threads: count }) => way === "threads" && count === 1);
   const together = ratedOf(comparison, part, ({ way, threads: count }) => way === "threads" && count === threads);
   if (together.length === 0) return [];
+  const named = naming(comparison, part);
   const sentences: string[] = [];
   const winners = together.filter(({ ratio }) => ratio > 1);
-  const [best, worst] = [together[0]!, together.at(-1)!];
+  const most = winners.slice(0, NAMED_MAX).map(named);
+  const won =
+    winners.length === 0
+      ? ""
+      : `: ${listed(winners.length > NAMED_MAX ? [...most, `${winners.length - NAMED_MAX} more`] : most)}`;
+  const losers = together.filter(({ ratio }) => ratio <= 1);
   sentences.push(
-    `With ${counted(threads, "worker thread")}, ${winners.length} of ${together.length} measurements of safe strategies beat one ` +
-      `thread that coordinates nothing. The best was ${named(best)}, the worst ${named(worst)}.`,
+    `With ${counted(threads, "worker thread")}, ${winners.length} of ${counted(together.length, "measurement")} of safe strategies beat ` +
+      `one thread that coordinates nothing${won}.`,
   );
+  if (losers.length === 1) sentences.push(`It was not worth its threads for ${named(losers[0]!)}.`);
+  if (losers.length > 1) {
+    sentences.push(
+      `The ${losers.length} that lost came to between ${named(losers.at(-1)!)} and ${named(losers[0]!)}: there more threads bought less ` +
+        "than coordinating them cost.",
+    );
+  }
   const never = strategiesOf(comparison, part).filter((strategy) => {
     if (!together.some(({ cell }) => cell.strategy === strategy)) return false;
     return workloadsOf(comparison, part).every(
@@ -117,6 +136,7 @@ function scalingSentence(comparison: Comparison, part: Part, threads: number): s
     },
   );
   if (pairs.length === 0) return [];
+  const named = naming(comparison, part);
   const slower = pairs.filter(({ ratio }) => ratio < 1);
   const best = pairs.reduce((most, pair) => (pair.ratio > most.ratio ? pair : most));
   const worst = pairs.reduce((least, pair) => (pair.ratio < least.ratio ? pair : least));
@@ -127,28 +147,27 @@ function scalingSentence(comparison: Comparison, part: Part, threads: number): s
 }
 
 function placesConclusions(comparison: Comparison): string[] {
-  const sentences: string[] = [];
-  for (const workload of workloadsOf(comparison, "places")) {
+  return workloadsOf(comparison, "places").flatMap((workload) => {
     const cells = cellsOf(comparison, "places", workload).filter((cell) => isSafe(comparison, cell));
     const places = [...new Set(cells.map(placeTitle))].map((place) => {
       const here = cells.filter((cell) => placeTitle(cell) === place);
       return { place, best: here.reduce((most, cell) => (perSecond(cell) > perSecond(most) ? cell : most)) };
     });
-    if (places.length < 2) continue;
+    if (places.length < 2) return [];
     const fastest = places.map(({ place, best }) => `${place} ${rate(perSecond(best))} (${best.strategy})`);
-    sentences.push(`${workloadTitle(workload)}, the fastest safe strategy in each place: ${listed(fastest)}.`);
-    sentences.push(...lockSentence(cells));
-  }
-  return sentences;
+    return [
+      `${workloadTitle(workload)}, the fastest safe strategy in each place: ${listed(fastest)}.${lockSentence(cells)}`,
+    ];
+  });
 }
 
 /** What a lock outside the database costs, beside one conditional update inside it. */
-function lockSentence(cells: readonly Cell[]): string[] {
+function lockSentence(cells: readonly Cell[]): string {
   const inside = cells.find(({ place, strategy }) => place === "postgres" && strategy === "atomic");
   const locks = cells.filter((cell) => placeTitle(cell).endsWith("Redis lock"));
-  if (inside === undefined || locks.length === 0) return [];
-  const parts = locks.map((cell) => `${cell.strategy} ${times(perSecond(cell) / perSecond(inside))}`);
-  return [`Beside one conditional update in PostgreSQL, a lock in Redis came to ${listed(parts)}.`];
+  if (inside === undefined || locks.length === 0) return "";
+  const parts = locks.map((cell) => `${times(perSecond(cell) / perSecond(inside))} with ${cell.strategy}`);
+  return ` A lock in Redis left ${listed(parts)} of what one conditional update in PostgreSQL does.`;
 }
 
 /** What became of the books, in one sentence or two. */

@@ -22,7 +22,7 @@ import { auditedBank } from "./work.js";
 import { CONTENTIONS, makeWorkload, openingAccounts } from "./workload.js";
 
 /** Minor units that accounts open with: so few that some debits must be refused. */
-const OPENING = 200;
+const OPENING = 500;
 
 /** Far longer than a transfer takes: what is measured is a lock that works, not one that expires. */
 const LEASE_MS = 10_000;

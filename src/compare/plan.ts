@@ -47,7 +47,7 @@ const COMMON = {
 export function quickPlan(cores: number): Plan {
   return {
     ...COMMON,
-    repeats: 3,
+    repeats: 5,
     transfers: 400_000,
     loopTransfers: 10_000,
     accounts: [100, 10_000, 1_000_000],

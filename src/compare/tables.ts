@@ -11,7 +11,7 @@ import {
 } from "./comparison.js";
 import { cellsOf, costOf, ratioToBaseline, strategiesOf, threadsMax, workloadsOf } from "./findings.js";
 import { counted, integer, percent, rate, significant, times } from "./format.js";
-import { placeTitle, wayTitle, workloadTitle } from "./words.js";
+import { placeTitle, wayTitle, workloadColumn, workloadTitle } from "./words.js";
 
 /** A table of finished text. */
 export interface TableData {
@@ -96,7 +96,7 @@ function pivot(comparison: Comparison, part: Part, title: string, figure: (cell:
   }
   return {
     title,
-    head: ["strategy", "executed", ...workloads.map(columnTitle)],
+    head: ["strategy", "executed", ...workloads.map(workloadColumn)],
     rows: [...rows.values()].map(({ head, cells }) => [
       ...head,
       ...workloads.map((workload) => {
@@ -108,11 +108,6 @@ function pivot(comparison: Comparison, part: Part, title: string, figure: (cell:
   };
 }
 
-/** A workload above a column: its contention, and on the next line its accounts. */
-function columnTitle(workload: string): string {
-  return workloadTitle(workload).replace(", ", "\n").replace(" accounts", "");
-}
-
 function costTable(comparison: Comparison, part: Part): TableData {
   const workloads = workloadsOf(comparison, part);
   const threads = threadsMax(comparison, part);
@@ -121,7 +116,7 @@ function costTable(comparison: Comparison, part: Part): TableData {
   );
   return {
     title: `COST: the fewest threads that beat serial, of up to ${threads}`,
-    head: ["strategy", ...workloads.map(columnTitle)],
+    head: ["strategy", ...workloads.map(workloadColumn)],
     rows: strategies.map((strategy) => [
       strategy,
       ...workloads.map((workload) => String(costOf(comparison, part, strategy, workload) ?? "")),

@@ -1,6 +1,6 @@
 /** Titles of workloads, ways and places, the same in tables, charts and report. */
 import type { Cell, Part } from "./comparison.js";
-import { counted } from "./format.js";
+import { counted, integer } from "./format.js";
 
 /** The parts of a comparison as questions, in the order in which they are answered. */
 export const QUESTIONS: Readonly<Record<Part, string>> = {
@@ -18,12 +18,32 @@ const WORK: Readonly<Record<string, string>> = {
   "io-bound": "I/O-bound: a PostgreSQL round trip each",
 };
 
-/** A workload's name as a title: `hot-scarce, 10000 accounts` becomes `Hot and scarce, 10,000 accounts`. */
+/** Names of contentions, in full and above a column. */
+const CONTENTION_TITLES: Readonly<Record<string, readonly [full: string, short: string]>> = {
+  uniform: ["Uniform", "Uniform"],
+  zipfian: ["Zipfian", "Zipfian"],
+  hot: ["One hot account", "One hot"],
+  "hot-scarce": ["One hot account, short of money", "Hot, short"],
+  "peer-to-peer": ["Payments", "Payments"],
+};
+
+/** A workload's name as a title: `hot, 10000 accounts` becomes `One hot account of 10,000`. */
 export function workloadTitle(workload: string): string {
-  const known = WORK[workload];
-  if (known !== undefined) return known;
-  const spaced = workload.replace(/\d{4,}/g, (digits) => Number(digits).toLocaleString("en-US"));
-  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+  const [contention, accounts] = partsOf(workload);
+  if (accounts === undefined) return WORK[workload] ?? workload;
+  const title = CONTENTION_TITLES[contention]?.[0] ?? contention;
+  return contention === "hot" ? `${title} of ${accounts}` : `${title}, ${accounts} accounts`;
+}
+
+/** The same above a column of figures, in two lines. */
+export function workloadColumn(workload: string): string {
+  const [contention, accounts] = partsOf(workload);
+  return accounts === undefined ? workload : `${CONTENTION_TITLES[contention]?.[1] ?? contention}\n${accounts}`;
+}
+
+function partsOf(workload: string): readonly [contention: string, accounts: string | undefined] {
+  const [, contention, accounts] = /^(.*), (\d+) accounts$/.exec(workload) ?? [];
+  return [contention ?? workload, accounts && integer(Number(accounts))];
 }
 
 /** How operations were executed. */

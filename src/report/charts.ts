@@ -144,9 +144,9 @@ function labelOf(isLabelled: boolean, value: number, other: number): Pick<Dot, "
   return isLabelled ? { label: times(value), labelSide: value < other ? "left" : "right" } : {};
 }
 
-/** A multiple on an axis: `0.25×`, `4×`. */
+/** A power of two on an axis: `1/4×`, `4×`. */
 function multiple(value: number): string {
-  return `${Number(value.toPrecision(2))}×`;
+  return value < 1 ? `1/${Math.round(1 / value)}×` : `${Math.round(value)}×`;
 }
 
 function rowsOf(cells: readonly Cell[], strategies: readonly string[]): { name: string; isWrong: boolean }[] {

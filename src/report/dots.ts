@@ -66,7 +66,7 @@ const PANEL_GAP = 14;
 const COLUMN_GAP = 18;
 const LABEL_WIDTH = 96;
 /** Room to the right of the axis for the last dot's label. */
-const RIGHT = 30;
+const RIGHT = 44;
 
 /** Lays the panels out and draws their dots. */
 export function drawDots(chart: DotChart, theme: Theme, size: Size): Drawing {
@@ -165,9 +165,14 @@ function layOut(chart: DotChart, { width, columns }: Size, legend: Legend): Box[
   return boxes;
 }
 
-/** Whole powers of the base around all values. */
+/** Factor by which the axis goes further than a dot whose label stands to its left. */
+const LABEL_FACTOR = 2.4;
+
+/** Whole powers of the base around all values, and around labels to the left of them. */
 function extent({ panels, reference, base }: DotChart): [number, number] {
-  const values = panels.flatMap(({ dots }) => dots.map(({ value }) => value));
+  const values = panels.flatMap(({ dots }) =>
+    dots.map(({ value, label, labelSide }) => (label && labelSide === "left" ? value / LABEL_FACTOR : value)),
+  );
   if (reference !== undefined) values.push(reference.value);
   const min = base ** Math.floor(Math.log(Math.min(...values) / 1.01) / Math.log(base));
   const max = base ** Math.ceil(Math.log(Math.max(...values) * 1.01) / Math.log(base));

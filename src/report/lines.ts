@@ -95,7 +95,14 @@ function referenceLine({ value, name }: { value: number; name: string }, theme: 
     symbol: "none",
     animation: false,
     lineStyle: { color: theme.baseline, width: 1.5, type: "solid" },
-    label: { formatter: name, position: "end", distance: 8, color: theme.muted, fontSize: 12, textBorderWidth: 0 },
+    label: {
+      formatter: name,
+      position: "insideStartTop",
+      distance: 4,
+      color: theme.muted,
+      fontSize: 12,
+      textBorderWidth: 0,
+    },
     data: [{ yAxis: value }],
   };
 }
