@@ -18,19 +18,34 @@ const CONNECTIONS_DEFAULT = 10;
 const ROWS_AN_INSERT = 10_000;
 const LOCK_NAMESPACES = 2 ** 31;
 
-class PostgresBank implements Bank {
+/** Where a bank is, for others who want to work on its accounts: plain data, which may go to another thread. */
+export interface PostgresBankAddress {
+  readonly url: string;
+  readonly schema: string;
+  readonly lockNamespace: number;
+  readonly accountCount: number;
+}
+
+/** A bank in PostgreSQL. Whoever opened it drops its accounts by `close`; whoever attached to it leaves them. */
+export interface PostgresBankHandle extends Bank {
+  readonly address: PostgresBankAddress;
+}
+
+class PostgresBank implements PostgresBankHandle {
+  readonly address: PostgresBankAddress;
   readonly #strategy: PostgresStrategy;
   readonly #database: PostgresDatabase;
-  readonly #accountCount: number;
+  readonly #isOwner: boolean;
 
-  constructor(strategy: PostgresStrategy, database: PostgresDatabase, accountCount: number) {
+  constructor(strategy: PostgresStrategy, database: PostgresDatabase, address: PostgresBankAddress, isOwner: boolean) {
+    this.address = address;
     this.#strategy = strategy;
     this.#database = database;
-    this.#accountCount = accountCount;
+    this.#isOwner = isOwner;
   }
 
   async transfer(transfer: StrategyTransfer, options?: TransferOptions): Promise<Attempt> {
-    checkTransfer(transfer, this.#accountCount);
+    checkTransfer(transfer, this.address.accountCount);
     return untilDecided((gap) => this.#strategy.attempt(this.#database, transfer, gap), options);
   }
 
@@ -47,7 +62,7 @@ class PostgresBank implements Bank {
   async close(): Promise<void> {
     const { pool, statements } = this.#database;
     try {
-      await pool.query(statements.drop);
+      if (this.#isOwner) await pool.query(statements.drop);
     } finally {
       await pool.end();
     }
@@ -62,15 +77,16 @@ export async function openPostgresBank(
   strategy: PostgresStrategy,
   accounts: readonly OpeningAccount[],
   options: PostgresBankOptions,
-): Promise<Bank> {
-  const schema = `parallel_ledger_${randomBytes(6).toString("hex")}`;
-  const statements = statementsFor(schema);
-  const pool = await openPostgresPool(options.url, options.connections ?? CONNECTIONS_DEFAULT);
-  const bank = new PostgresBank(
-    strategy,
-    { pool, statements, schema, lockNamespace: randomInt(LOCK_NAMESPACES) },
-    accounts.length,
-  );
+): Promise<PostgresBankHandle> {
+  const address: PostgresBankAddress = {
+    url: options.url,
+    schema: `parallel_ledger_${randomBytes(6).toString("hex")}`,
+    lockNamespace: randomInt(LOCK_NAMESPACES),
+    accountCount: accounts.length,
+  };
+  const database = await connect(address, options.connections);
+  const { pool, statements } = database;
+  const bank = new PostgresBank(strategy, database, address, true);
   try {
     await pool.query(statements.create);
     for (let first = 0; first < accounts.length; first += ROWS_AN_INSERT) {
@@ -83,4 +99,21 @@ export async function openPostgresBank(
     throw error;
   }
   return bank;
+}
+
+/** Works on the accounts of a bank that somebody else has opened and keeps open. */
+export async function attachPostgresBank(
+  strategy: PostgresStrategy,
+  address: PostgresBankAddress,
+  connections?: number,
+): Promise<PostgresBankHandle> {
+  return new PostgresBank(strategy, await connect(address, connections), address, false);
+}
+
+async function connect(
+  { url, schema, lockNamespace }: PostgresBankAddress,
+  connections = CONNECTIONS_DEFAULT,
+): Promise<PostgresDatabase> {
+  const pool = await openPostgresPool(url, connections);
+  return { pool, statements: statementsFor(schema), schema, lockNamespace };
 }
