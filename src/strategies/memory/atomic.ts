@@ -16,6 +16,7 @@ export const atomic: MemoryStrategy = {
   place: "memory",
   number: STRATEGY_ATOMIC,
   isParallel: true,
+  isBatched: false,
   safe: true,
   guarantee:
     "No account is overspent and no change is lost. Each account on its own behaves as if its changes came one after " +

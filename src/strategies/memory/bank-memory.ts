@@ -67,7 +67,7 @@ export class BankMemory {
     return this.#lanes + index * layout.LANE_SIZE;
   }
 
-  /** Address of an operation of the array. */
+  /** Address of an operation of the array. Behind its capacity come those that are gathered from single calls. */
   operation(index: number): number {
     return this.#operations + index * layout.OPERATION_SIZE;
   }
@@ -141,8 +141,18 @@ function checkAccounts(accounts: readonly OpeningAccount[]): void {
   });
 }
 
-/** Makes the memory of a bank with these accounts and room for an array of `operations`. */
-export function createBankMemory(accounts: readonly OpeningAccount[], operations = 0): BankMemory {
+export interface BankMemoryOptions {
+  /** Operations that the array can hold. */
+  readonly operations: number;
+  /** Whether there is room for batches: of the engine's stages, and of single operations that are gathered. */
+  readonly hasBatches: boolean;
+  /** Looks at a taken lock before sleeping; 0 where looking again is of no use, because nobody runs meanwhile. */
+  readonly lockSpins: number;
+}
+
+/** Makes the memory of a bank with these accounts. */
+export function createBankMemory(accounts: readonly OpeningAccount[], options: BankMemoryOptions): BankMemory {
+  const { operations, hasBatches, lockSpins } = options;
   checkAccounts(accounts);
   if (!Number.isSafeInteger(operations) || operations < 0 || operations > layout.BANK_OPERATIONS_MAX) {
     throw new LedgerError(
@@ -159,7 +169,9 @@ export function createBankMemory(accounts: readonly OpeningAccount[], operations
   };
   const accountsAddress = take(accounts.length * core.ACCOUNT_SIZE);
   const lanes = take(LANES * layout.LANE_SIZE);
-  const operationsAddress = take(operations * layout.OPERATION_SIZE);
+  const gathered = hasBatches ? core.BATCH_CAPACITY : 0;
+  const operationsAddress = take((operations + gathered) * layout.OPERATION_SIZE);
+  const context = hasBatches ? take(core.CONTEXT_SIZE) : 0;
   const pageCount = Math.ceil(next / core.PAGE_SIZE);
   const memory = new WebAssembly.Memory({ initial: pageCount, maximum: pageCount, shared: true });
   const view = new DataView(memory.buffer);
@@ -172,6 +184,8 @@ export function createBankMemory(accounts: readonly OpeningAccount[], operations
   set(layout.BK_LANE_COUNT, LANES);
   set(layout.BK_OPERATIONS, operationsAddress);
   set(layout.BK_OPERATION_CAPACITY, operations);
+  set(layout.BK_LOCK_SPINS, lockSpins);
+  set(layout.BK_CONTEXT, context);
   const bank = new BankMemory(memory);
   bank.open(accounts);
   return bank;

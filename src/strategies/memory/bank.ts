@@ -1,80 +1,51 @@
-/**
- * A bank on one event loop: transfers asked for concurrently interleave where they await, on one thread.
- *
- * The protocols are the kernel's; here is only who runs when. Code between two awaits is undisturbed, so by default
- * others get their turn at one point: between reading and writing.
- */
+/** A bank on one event loop: operations asked for concurrently interleave where they await, on one thread. */
 import type { Attempt, Bank, BankAccount, OpeningAccount, StrategyTransfer, TransferOptions } from "../strategy.js";
 import { type BankMemory, type Books, createBankMemory } from "./bank-memory.js";
-import { instantiateStrategies, type StrategyKernel } from "./kernel.js";
+import { EventLoopDriver, type Turn } from "./event-loop.js";
+import { Gathering } from "./gathering.js";
+import { instantiateStrategies } from "./kernel.js";
 import { Lanes } from "./lanes.js";
-import { LN_OWN_OPERATION, STEP_BACK_OFF, STEP_DONE, STEP_GAP } from "./layout.js";
+import { LN_OWN_OPERATION } from "./layout.js";
 import type { MemoryStrategy } from "./memory-strategy.js";
-import { checkOperation, type Operation, readAttempt, writeOperation } from "./operation.js";
+import { checkOperation, type Operation, type OperationAttempt, readAttempt, writeOperation } from "./operation.js";
 
 /** A bank whose accounts lie in shared memory. */
 export interface MemoryBank extends Bank {
   readonly strategy: MemoryStrategy;
   /** Executes an operation of any kind; `transfer` is the short form of one kind. */
-  execute(operation: Operation, options?: TransferOptions): Promise<Attempt>;
+  execute(operation: Operation, options?: TransferOptions): Promise<OperationAttempt>;
   /** The books summed up. Exact once no operation is under way. */
   books(): Books;
 }
 
 export interface MemoryBankOptions {
-  /** Awaited between any two steps: who gives others their turn at every access to shared state, or a scheduler. */
-  readonly turn?: () => Promise<void>;
+  /** Awaited before every step: who gives others their turn at every access to shared state, or a scheduler. */
+  readonly turn?: Turn;
 }
 
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Executes one operation that has been checked. */
+type Execute = (operation: Operation, between: Turn | undefined) => Promise<OperationAttempt>;
 
 class EventLoopBank implements MemoryBank {
   readonly strategy: MemoryStrategy;
   readonly #bank: BankMemory;
-  readonly #kernel: StrategyKernel;
-  readonly #lanes: Lanes;
-  readonly #turn: (() => Promise<void>) | undefined;
+  readonly #execute: Execute;
 
-  constructor(strategy: MemoryStrategy, bank: BankMemory, options: MemoryBankOptions) {
+  constructor(strategy: MemoryStrategy, bank: BankMemory, execute: Execute) {
     this.strategy = strategy;
     this.#bank = bank;
-    this.#kernel = instantiateStrategies(bank.memory);
-    this.#lanes = new Lanes(bank);
-    this.#turn = options.turn;
+    this.#execute = execute;
   }
 
-  transfer({ debit, credit, amount }: StrategyTransfer, options?: TransferOptions): Promise<Attempt> {
-    return this.execute({ kind: "transfer", accounts: [debit, credit], amount }, options);
+  async transfer({ debit, credit, amount }: StrategyTransfer, options?: TransferOptions): Promise<Attempt> {
+    const operation: Operation = { kind: "transfer", accounts: [debit, credit], amount };
+    const { result, conflicts } = await this.execute(operation, options);
+    return { result, conflicts };
   }
 
-  async execute(operation: Operation, options: TransferOptions = {}): Promise<Attempt> {
+  async execute(operation: Operation, options: TransferOptions = {}): Promise<OperationAttempt> {
     checkOperation(operation, this.#bank.accountCount);
-    const lane = await this.#lanes.take();
-    try {
-      writeOperation(this.#bank.view, lane + LN_OWN_OPERATION, operation);
-      await this.#drive(lane, options.between);
-      return readAttempt(this.#bank.view, lane);
-    } finally {
-      this.#lanes.giveBack(lane);
-    }
-  }
-
-  /** Makes the operation's steps until there is an outcome. Where `between` fails, the operation still ends first. */
-  async #drive(lane: number, between: (() => Promise<void>) | undefined): Promise<void> {
-    const { number } = this.strategy;
-    let atGap: Promise<void> | undefined;
-    let next = this.#kernel.beginOperation(lane, number);
-    while (next !== STEP_DONE) {
-      if ((next & STEP_GAP) !== 0 && atGap === undefined) {
-        atGap = between === undefined ? Promise.resolve() : between();
-        await Promise.allSettled([atGap]);
-      } else if ((next & STEP_BACK_OFF) !== 0 && this.#turn === undefined) {
-        await nextTurn();
-      }
-      if (this.#turn !== undefined) await this.#turn();
-      next = this.#kernel.step(lane, number);
-    }
-    await atGap;
+    return this.#execute(operation, options.between);
   }
 
   async accounts(): Promise<readonly BankAccount[]> {
@@ -88,11 +59,40 @@ class EventLoopBank implements MemoryBank {
   async close(): Promise<void> {}
 }
 
+/** Operations as protocols of steps: each takes a lane and is driven to its end. */
+function bySteps(strategy: MemoryStrategy, bank: BankMemory, turn: Turn | undefined): Execute {
+  const driver = new EventLoopDriver(bank, instantiateStrategies(bank.memory), strategy.number, turn);
+  const lanes = new Lanes(bank);
+  return async (operation, between) => {
+    const lane = await lanes.take();
+    try {
+      writeOperation(bank.view, lane + LN_OWN_OPERATION, operation);
+      await driver.drive(lane, between);
+      return readAttempt(bank.view, lane);
+    } finally {
+      lanes.giveBack(lane);
+    }
+  };
+}
+
+/** Operations in batches: gathered, then executed unit by unit of the batch's stages. */
+function byBatches(bank: BankMemory, turn: Turn | undefined): Execute {
+  const kernel = instantiateStrategies(bank.memory);
+  const run = async (first: number, end: number): Promise<void> => {
+    kernel.openRun(first, end);
+    while (kernel.runUnit(bank.lane(0)) >= 0) await turn?.();
+  };
+  const gathering = new Gathering(bank, run, turn);
+  return (operation, between) => gathering.execute(operation, between);
+}
+
 /** Opens a bank with these accounts, numbered from 0, under the strategy, on the calling thread's event loop. */
 export function openMemoryBank(
   strategy: MemoryStrategy,
   accounts: readonly OpeningAccount[],
   options: MemoryBankOptions = {},
 ): MemoryBank {
-  return new EventLoopBank(strategy, createBankMemory(accounts), options);
+  const { turn } = options;
+  const bank = createBankMemory(accounts, { operations: 0, hasBatches: strategy.isBatched, lockSpins: 0 });
+  return new EventLoopBank(strategy, bank, strategy.isBatched ? byBatches(bank, turn) : bySteps(strategy, bank, turn));
 }

@@ -7,10 +7,16 @@ export interface StrategyKernel {
   beginOperation(lane: number, strategy: number): number;
   /** Makes one step. Returns the next one and STEP_* flags. */
   step(lane: number, strategy: number): number;
+  /** For `partitioned`: makes the array's operations from `first` to before `end` a run. */
+  openRun(first: number, end: number): void;
+  /** For `partitioned`: executes a unit of the run. 1: it did; 0: all is claimed, others finish; -1: the run is over. */
+  runUnit(lane: number): number;
+  /** Pauses the calling thread as the conflicts of the lane's operation ask for. */
+  backOff(lane: number): void;
   /** Executes operations of the array, from `first` on. */
   runOperations(lane: number, strategy: number, first: number, count: number): void;
-  /** Claims and executes operations of the array's first `count` until none is left. */
-  runClaimed(lane: number, strategy: number, count: number): void;
+  /** Claims and executes operations of the array up to before `end` until none is left. */
+  runClaimed(lane: number, strategy: number, end: number): void;
 }
 
 export function instantiateStrategies(memory: WebAssembly.Memory): StrategyKernel {

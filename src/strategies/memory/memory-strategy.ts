@@ -7,4 +7,6 @@ export interface MemoryStrategy extends Strategy {
   readonly number: number;
   /** Whether more than one thread may execute operations at a time. */
   readonly isParallel: boolean;
+  /** Whether operations are executed in batches, not step by step each. */
+  readonly isBatched: boolean;
 }

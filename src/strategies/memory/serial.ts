@@ -12,6 +12,7 @@ export const serial: MemoryStrategy = {
   place: "memory",
   number: STRATEGY_SERIAL,
   isParallel: false,
+  isBatched: false,
   safe: true,
   guarantee: "Transfers take effect one after the other, in the order in which they were asked for.",
   cost: "One core, however many there are. A transfer takes a few nanoseconds, and nothing for coordination.",

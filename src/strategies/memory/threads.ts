@@ -8,15 +8,26 @@
 import { Piscina } from "piscina";
 import { builtFile } from "../../core/built.js";
 import { LedgerError } from "../../core/errors.js";
-import { resultName } from "../../core/results.js";
 import type { Attempt, BankAccount, OpeningAccount, StrategyTransfer, TransferOptions } from "../strategy.js";
 import type { MemoryBank } from "./bank.js";
 import { type BankMemory, type Books, createBankMemory } from "./bank-memory.js";
+import { Gathering } from "./gathering.js";
+import { instantiateStrategies, type StrategyKernel } from "./kernel.js";
 import { Lanes } from "./lanes.js";
 import * as layout from "./layout.js";
 import type { MemoryStrategy } from "./memory-strategy.js";
-import { checkOperation, type Operation, readAttempt, writeOperation } from "./operation.js";
+import {
+  checkOperation,
+  type Operation,
+  type OperationAttempt,
+  readAttempt,
+  readOperation,
+  writeOperation,
+} from "./operation.js";
 import type { BankTask, BankWorkerData, RunTimes } from "./worker.js";
+
+/** Looks at a taken lock before a thread sleeps: some microseconds, where waking one who sleeps takes fifty. */
+const LOCK_SPINS = 200;
 
 export interface ThreadBankOptions {
   /** Worker threads, at least 1. A strategy that is not parallel uses one, whatever is asked for. */
@@ -44,7 +55,7 @@ export interface ThreadBank extends MemoryBank {
   /** Executes the array's first `count` operations. One run at a time, and no single operations meanwhile. */
   run(count: number): Promise<RunOutcome>;
   /** What the array's operation came to in the last run. */
-  outcome(index: number): Attempt["result"];
+  outcome(index: number): Omit<OperationAttempt, "conflicts">;
   /** Opens all accounts anew, so that the same array can be run from the same start. */
   reopen(accounts: readonly OpeningAccount[]): void;
 }
@@ -55,6 +66,8 @@ class PooledBank implements ThreadBank {
   readonly #bank: BankMemory;
   readonly #lanes: Lanes;
   readonly #pool: Piscina;
+  readonly #kernel: StrategyKernel;
+  readonly #gathering: Gathering;
   /** Settled once the operation that went through its gate last is over. */
   #lastThroughGate: Promise<unknown> = Promise.resolve();
 
@@ -63,6 +76,10 @@ class PooledBank implements ThreadBank {
     this.threads = threads;
     this.#bank = bank;
     this.#lanes = new Lanes(bank);
+    this.#kernel = instantiateStrategies(bank.memory);
+    this.#gathering = new Gathering(bank, async (first, end) => {
+      await this.#run(first, end);
+    });
     const workerData: BankWorkerData = { memory: bank.memory, strategy: strategy.number };
     this.#pool = new Piscina({
       filename: builtFile("workers/strategies.js").href,
@@ -84,12 +101,15 @@ class PooledBank implements ThreadBank {
     return Promise.all(Array.from({ length: this.threads }, (_, thread) => this.#pool.run(taskOf(thread))));
   }
 
-  transfer({ debit, credit, amount }: StrategyTransfer, options?: TransferOptions): Promise<Attempt> {
-    return this.execute({ kind: "transfer", accounts: [debit, credit], amount }, options);
+  async transfer({ debit, credit, amount }: StrategyTransfer, options?: TransferOptions): Promise<Attempt> {
+    const operation: Operation = { kind: "transfer", accounts: [debit, credit], amount };
+    const { result, conflicts } = await this.execute(operation, options);
+    return { result, conflicts };
   }
 
-  async execute(operation: Operation, options: TransferOptions = {}): Promise<Attempt> {
+  async execute(operation: Operation, options: TransferOptions = {}): Promise<OperationAttempt> {
     checkOperation(operation, this.#bank.accountCount);
+    if (this.strategy.isBatched) return this.#gathering.execute(operation, options.between);
     const lane = await this.#lanes.take();
     try {
       writeOperation(this.#bank.view, lane + layout.LN_OWN_OPERATION, operation);
@@ -141,12 +161,17 @@ class PooledBank implements ThreadBank {
 
   async run(count: number): Promise<RunOutcome> {
     if (count > 0) this.#checkIndex(count - 1);
+    return this.#run(0, count);
+  }
+
+  async #run(first: number, end: number): Promise<RunOutcome> {
     const { view, words } = this.#bank;
+    if (this.strategy.isBatched) this.#kernel.openRun(first, end);
     const lanes = await Promise.all(Array.from({ length: this.threads }, () => this.#lanes.take()));
     for (const lane of lanes) new Uint8Array(view.buffer, lane + layout.LN_COUNTERS, layout.LN_COUNTERS_SIZE).fill(0);
-    Atomics.store(words, (layout.BANK + layout.BK_NEXT) >>> 2, 0);
+    Atomics.store(words, (layout.BANK + layout.BK_NEXT) >>> 2, first);
     const times = await this.#everyThread<RunTimes>(
-      (thread): BankTask => ({ task: "run", lane: lanes[thread]!, threads: this.threads, count }),
+      (thread): BankTask => ({ task: "run", lane: lanes[thread]!, threads: this.threads, end }),
     );
     const sum = (counter: number): number =>
       lanes.reduce((total, lane) => total + Number(view.getBigUint64(lane + counter, true)), 0);
@@ -162,9 +187,9 @@ class PooledBank implements ThreadBank {
     return outcome;
   }
 
-  outcome(index: number): Attempt["result"] {
+  outcome(index: number): Omit<OperationAttempt, "conflicts"> {
     this.#checkIndex(index);
-    return resultName(this.#bank.view.getUint8(this.#bank.operation(index) + layout.OP_RESULT));
+    return readOperation(this.#bank.view, this.#bank.operation(index));
   }
 
   #checkIndex(index: number): void {
@@ -201,11 +226,16 @@ export async function openThreadBank(
   accounts: readonly OpeningAccount[],
   options: ThreadBankOptions,
 ): Promise<ThreadBank> {
-  const { threads, operations } = options;
+  const { threads } = options;
   if (!Number.isInteger(threads) || threads < 1) {
     throw new LedgerError("invalid_argument", `expected at least 1 thread, found ${threads}`, { details: { threads } });
   }
-  const bank = new PooledBank(strategy, createBankMemory(accounts, operations), strategy.isParallel ? threads : 1);
+  const memory = createBankMemory(accounts, {
+    operations: options.operations ?? 0,
+    hasBatches: strategy.isBatched,
+    lockSpins: LOCK_SPINS,
+  });
+  const bank = new PooledBank(strategy, memory, strategy.isParallel ? threads : 1);
   await bank.ready();
   return bank;
 }

@@ -14,6 +14,7 @@ export const unsafe: MemoryStrategy = {
   place: "memory",
   number: STRATEGY_UNSAFE,
   isParallel: true,
+  isBatched: false,
   safe: false,
   guarantee: "None: an account can be overspent, and money can appear or vanish.",
   cost: "Nothing for coordination; the loss comes later, and somebody else finds it.",

@@ -2,7 +2,22 @@
 import { workerData } from "node:worker_threads";
 import { BankMemory } from "./bank-memory.js";
 import { instantiateStrategies } from "./kernel.js";
-import { BANK, BK_READY, GATE_CLOSED, GATE_OPEN, GATE_REACHED, LN_GATE, STEP_DONE, STEP_GAP } from "./layout.js";
+import {
+  BANK,
+  BK_READY,
+  GATE_CLOSED,
+  GATE_OPEN,
+  GATE_REACHED,
+  LN_GATE,
+  LN_WORD,
+  LOCK_WAITED_FOR,
+  STEP_BACK_OFF,
+  STEP_DONE,
+  STEP_GAP,
+  STEP_MASK,
+  STEP_SLEEP,
+  STEP_WAKE,
+} from "./layout.js";
 
 /** What the pool hands to every worker when it starts. */
 export interface BankWorkerData {
@@ -11,11 +26,11 @@ export interface BankWorkerData {
   readonly strategy: number;
 }
 
-/** Meet the other workers; execute the lane's own operation; or share the array's first operations with the others. */
+/** Meet the other workers; execute the lane's own operation; or share the array's operations up to before `end`. */
 export type BankTask =
   | { readonly task: "meet"; readonly threads: number }
   | { readonly task: "execute"; readonly lane: number }
-  | { readonly task: "run"; readonly lane: number; readonly threads: number; readonly count: number };
+  | { readonly task: "run"; readonly lane: number; readonly threads: number; readonly end: number };
 
 /** Milliseconds of the system's monotonic clock, which all threads share. */
 export interface RunTimes {
@@ -56,11 +71,19 @@ function leaveGate(lane: number): void {
   Atomics.notify(bank.words, word);
 }
 
+/** Index of the word that the operation in the lane sleeps on, or on which it wakes somebody. */
+function wordOf(lane: number): number {
+  return bank.view.getUint32(lane + LN_WORD, true) >>> 2;
+}
+
 function execute(lane: number): void {
   let next = kernel.beginOperation(lane, strategy);
-  while (next !== STEP_DONE) {
+  while ((next & STEP_MASK) !== STEP_DONE) {
     if ((next & STEP_GAP) !== 0) passGate(lane);
+    if ((next & STEP_SLEEP) !== 0) Atomics.wait(bank.words, wordOf(lane), LOCK_WAITED_FOR);
+    if ((next & STEP_BACK_OFF) !== 0) kernel.backOff(lane);
     next = kernel.step(lane, strategy);
+    if ((next & STEP_WAKE) !== 0) Atomics.notify(bank.words, wordOf(lane), 1);
   }
   leaveGate(lane);
 }
@@ -77,7 +100,7 @@ export function serveBank(task: BankTask): RunTimes | undefined {
     case "run": {
       meet(task.threads);
       const startedMs = monotonicMs();
-      kernel.runClaimed(task.lane, strategy, task.count);
+      kernel.runClaimed(task.lane, strategy, task.end);
       return { startedMs, endedMs: monotonicMs() };
     }
   }
