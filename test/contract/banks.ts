@@ -4,6 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
 import { startServers } from "../../src/servers/servers.js";
+import { openMemoryBank } from "../../src/strategies/memory/bank.js";
+import { MEMORY_STRATEGIES } from "../../src/strategies/memory/strategies.js";
+import { openThreadBank } from "../../src/strategies/memory/threads.js";
 import { openPostgresBank } from "../../src/strategies/postgres/bank.js";
 import { REDIS_LOCK, REDLOCK, underLock } from "../../src/strategies/postgres/redis-lock.js";
 import { POSTGRES_STRATEGIES } from "../../src/strategies/postgres/strategies.js";
@@ -36,6 +39,19 @@ afterAll(async () => {
 for (const { name, reason } of servers.missing) console.warn(`SKIPPED: strategies that need ${name}: ${reason}`);
 
 export const POSTGRES_URL = servers.postgres?.url;
+
+const memory = MEMORY_STRATEGIES.flatMap((strategy): BankCase[] => [
+  {
+    name: `memory ${strategy.name}, on the event loop`,
+    strategy,
+    open: async (accounts) => openMemoryBank(strategy, accounts),
+  },
+  {
+    name: `memory ${strategy.name}, on worker threads`,
+    strategy,
+    open: (accounts) => openThreadBank(strategy, accounts, { threads: 2 }),
+  },
+]);
 
 let files = 0;
 const sqlite = SQLITE_STRATEGIES.map(
@@ -80,4 +96,4 @@ const redis = [
   ),
 ];
 
-export const BANK_CASES: readonly BankCase[] = [...sqlite, ...postgres, ...redis];
+export const BANK_CASES: readonly BankCase[] = [...memory, ...sqlite, ...postgres, ...redis];

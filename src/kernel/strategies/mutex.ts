@@ -26,7 +26,7 @@ import {
   STEP_SLEEP,
   STEP_WAKE,
 } from "../../strategies/memory/layout";
-import { changedRole, nextTotal, NONE, totalSide } from "./changes";
+import { nextTotal, NONE, totalSide } from "./changes";
 import { at, copyOf, countConflict, end, roleAt, sharedOf } from "./lane";
 import { decide } from "./operation";
 
@@ -98,15 +98,12 @@ export function mutexStep(lane: usize, step: u32): u32 {
     case WRITE: {
       const side = totalSide(place);
       store<u64>(sharedOf(lane, place >> 1) + side, load<u64>(copyOf(lane, place >> 1) + side));
-      const changed = load<u32>(lane, LN_CHANGED);
-      const next = nextTotal(changed, place + 1);
-      return next != NONE ? at(WRITE, next) : at(WRITE_VERSION, changedRole(changed, 0));
+      const next = nextTotal(load<u32>(lane, LN_CHANGED), place + 1);
+      return next != NONE ? at(WRITE, next) : at(WRITE_VERSION, 0);
     }
-    case WRITE_VERSION: {
+    case WRITE_VERSION:
       store<u64>(sharedOf(lane, place), load<u64>(copyOf(lane, place), AC_VERSION), AC_VERSION);
-      const next = changedRole(load<u32>(lane, LN_CHANGED), place + 1);
-      return next != NONE ? at(WRITE_VERSION, next) : at(UNLOCK, 0);
-    }
+      return place + 1 < load<u32>(lane, LN_ACCOUNT_COUNT) ? at(WRITE_VERSION, place + 1) : at(UNLOCK, 0);
     case UNLOCK:
       if (atomic.sub<u32>(lockAt(lane, place), 1, AC_LOCK) == LOCK_HELD) return unlocked(lane, place);
       return at(FREE, place);

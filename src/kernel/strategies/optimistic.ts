@@ -2,15 +2,15 @@
  * The protocol `optimistic`: read with versions, decide on copies, then claim what is to be written by
  * compare-and-swap of its version, and begin again where somebody was faster.
  *
- * The version word is a sequence lock: its top bit says that the account is being written. Claims are made in slot
- * order, and nobody waits for one while holding another: a claim that fails gives the earlier ones back. What was read
- * and is not written is checked again after the claims, so the operation takes effect at that moment as a whole
- * (the commit protocol of Silo: Tu, Zheng, Kohler, Liskov, Madden, SOSP 2013). A refusal, too, counts only if everything
- * it was decided on is still as it was read.
+ * The version word is a sequence lock: its top bit says that the account is claimed. An operation that changes anything
+ * claims all its accounts, in slot order, each only from the version at which it was read; so once it holds them all,
+ * everything it has decided on is as it was read (optimistic concurrency control: Kung and Robinson, ACM TODS 1981).
+ * Nobody waits for an account while holding another: a claim that fails gives the earlier ones back. One that changes
+ * nothing, because it only reads or is refused, claims nothing and looks at its versions once more.
  *
- * A claim fails only because another operation holds or has changed the account, and of those that hold something, the
- * one with the greatest slot is not kept out by anybody. So some operation always gets through; which one is not fair,
- * and the pauses, which grow with each conflict up to a bound, make it unlikely that one loses for long.
+ * A claim fails because another operation has changed the account or holds it, and whoever holds the greatest slot of
+ * all that is held can only be kept out by one that has changed something. So some operation always gets through.
+ * Which one is not fair; the pauses, which grow with each conflict up to a bound, make it unlikely that one loses long.
  */
 import { AC_CREDITS_POSTED, AC_DEBITS_POSTED, AC_VERSION } from "../../core/layout";
 import {
@@ -22,9 +22,9 @@ import {
   STEP_DONE,
   STEP_GAP,
   STEP_PLACE_SHIFT,
-  VERSION_WRITING_BIT,
+  VERSION_CLAIMED_BIT,
 } from "../../strategies/memory/layout";
-import { changedPlace, changedPlaceBefore, changedRole, nextTotal, NONE, totalSide, unchangedRole } from "./changes";
+import { nextTotal, NONE, totalSide } from "./changes";
 import { at, copyOf, countConflict, end, roleAt, sharedOf } from "./lane";
 import { decide } from "./operation";
 
@@ -39,7 +39,7 @@ const PUBLISH: u32 = 8;
 
 export const OPTIMISTIC_FIRST: u32 = READ_VERSION;
 
-const WRITING: u64 = <u64>1 << VERSION_WRITING_BIT;
+const CLAIMED: u64 = <u64>1 << VERSION_CLAIMED_BIT;
 
 // @ts-ignore: decorator
 @inline
@@ -47,19 +47,9 @@ function readVersion(lane: usize, role: u32): u64 {
   return load<u64>(lane + (<usize>role << 3), LN_READ_VERSIONS);
 }
 
-/** The step after all claims, or after a check: the next check of what is only read, then writing, if anything. */
-// @ts-ignore: decorator
-@inline
-function checked(lane: usize, changed: u32, role: u32): u32 {
-  const next = unchangedRole(lane, changed, role);
-  if (next != NONE) return at(VALIDATE, next);
-  return changed != 0 ? at(WRITE, nextTotal(changed, 0)) : STEP_DONE;
-}
-
-/** Another was faster: gives claims back, the last one before `place` first, then begins again. */
-function giveWay(lane: usize, changed: u32, place: u32): u32 {
-  const claimed = changedPlaceBefore(lane, changed, place);
-  if (claimed != NONE) return at(GIVE_BACK, claimed);
+/** Another was faster: gives the claims before `place` back, the last one first, then begins again. */
+function giveWay(lane: usize, place: u32): u32 {
+  if (place > 0) return at(GIVE_BACK, place - 1);
   countConflict(lane);
   return at(READ_VERSION, 0) | STEP_BACK_OFF;
 }
@@ -72,7 +62,7 @@ export function optimisticStep(lane: usize, step: u32): u32 {
   switch (step & STEP_CODE_MASK) {
     case READ_VERSION: {
       const version = atomic.load<u64>(sharedOf(lane, place), AC_VERSION);
-      if ((version & WRITING) != 0) {
+      if ((version & CLAIMED) != 0) {
         countConflict(lane);
         return at(READ_VERSION, place) | STEP_BACK_OFF;
       }
@@ -87,42 +77,34 @@ export function optimisticStep(lane: usize, step: u32): u32 {
       store<u64>(copyOf(lane, place), atomic.load<u64>(sharedOf(lane, place), AC_DEBITS_POSTED), AC_DEBITS_POSTED);
       if (place + 1 < load<u32>(lane, LN_ACCOUNT_COUNT)) return at(READ_VERSION, place + 1);
       end(lane, decide(lane));
-      const first = changedPlace(lane, load<u32>(lane, LN_CHANGED), 0);
-      return (first != NONE ? at(CLAIM, first) : at(VALIDATE, 0)) | STEP_GAP;
+      return at(load<u32>(lane, LN_CHANGED) != 0 ? CLAIM : VALIDATE, 0) | STEP_GAP;
     }
     case CLAIM: {
-      const changed = load<u32>(lane, LN_CHANGED);
       const role = roleAt(lane, place);
       const version = readVersion(lane, role);
-      if (atomic.cmpxchg<u64>(sharedOf(lane, role), version, version | WRITING, AC_VERSION) != version) {
-        return giveWay(lane, changed, place);
+      if (atomic.cmpxchg<u64>(sharedOf(lane, role), version, version | CLAIMED, AC_VERSION) != version) {
+        return giveWay(lane, place);
       }
-      const next = changedPlace(lane, changed, place + 1);
-      return next != NONE ? at(CLAIM, next) : checked(lane, changed, 0);
+      if (place + 1 < load<u32>(lane, LN_ACCOUNT_COUNT)) return at(CLAIM, place + 1);
+      return at(WRITE, nextTotal(load<u32>(lane, LN_CHANGED), 0));
     }
     case GIVE_BACK: {
       const role = roleAt(lane, place);
       atomic.store<u64>(sharedOf(lane, role), readVersion(lane, role), AC_VERSION);
-      return giveWay(lane, load<u32>(lane, LN_CHANGED), place);
+      return giveWay(lane, place);
     }
-    case VALIDATE: {
-      const changed = load<u32>(lane, LN_CHANGED);
-      const version = atomic.load<u64>(sharedOf(lane, place), AC_VERSION);
-      if (version == readVersion(lane, place)) return checked(lane, changed, place + 1);
-      return giveWay(lane, changed, load<u32>(lane, LN_ACCOUNT_COUNT));
-    }
+    case VALIDATE:
+      if (atomic.load<u64>(sharedOf(lane, place), AC_VERSION) != readVersion(lane, place)) return giveWay(lane, 0);
+      return place + 1 < load<u32>(lane, LN_ACCOUNT_COUNT) ? at(VALIDATE, place + 1) : STEP_DONE;
     case WRITE: {
-      const changed = load<u32>(lane, LN_CHANGED);
       const side = totalSide(place);
       atomic.store<u64>(sharedOf(lane, place >> 1) + side, load<u64>(copyOf(lane, place >> 1) + side));
-      const next = nextTotal(changed, place + 1);
-      return next != NONE ? at(WRITE, next) : at(PUBLISH, changedRole(changed, 0));
+      const next = nextTotal(load<u32>(lane, LN_CHANGED), place + 1);
+      return next != NONE ? at(WRITE, next) : at(PUBLISH, 0);
     }
-    default: {
+    default:
       atomic.store<u64>(sharedOf(lane, place), load<u64>(copyOf(lane, place), AC_VERSION), AC_VERSION);
-      const next = changedRole(load<u32>(lane, LN_CHANGED), place + 1);
-      return next != NONE ? at(PUBLISH, next) : STEP_DONE;
-    }
+      return place + 1 < load<u32>(lane, LN_ACCOUNT_COUNT) ? at(PUBLISH, place + 1) : STEP_DONE;
   }
 }
 

@@ -192,8 +192,8 @@ export const STEP_SLEEP = 0x400;
 /** Wake one who sleeps on the word at LN_WORD. */
 export const STEP_WAKE = 0x800;
 
-/** Top bit of the version word: the account is being written (`optimistic`). */
-export const VERSION_WRITING_BIT = 63;
+/** Top bit of the version word: an operation has claimed the account (`optimistic`). */
+export const VERSION_CLAIMED_BIT = 63;
 /** The n-th pause of an operation takes 2^n looks at its own lane, at most 2 to this power; later ones sleep. */
 export const BACK_OFF_SPINS_LOG2_MAX = 10;
 /** Nanoseconds: the bound of a pause. It stays there, as often as it takes: nobody gives up. */

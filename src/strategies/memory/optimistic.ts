@@ -2,8 +2,8 @@
  * `optimistic`: read balances and versions, compute, change the versions by compare-and-swap, and begin again where
  * somebody was faster.
  *
- * The version's top bit says that an account is being written; claims are made in slot order, and nobody waits for one
- * while holding another. After each conflict a pause doubles up to a bound (50 microseconds in threads, 64 turns of the
+ * The version's top bit says that an account is claimed; claims are made in slot order, and nobody waits for one while
+ * holding another. After each conflict a pause doubles up to a bound (50 microseconds in threads, 64 turns of the
  * event loop); from then on it stays there, and the transfer goes on trying: it never gives up in silence, and its
  * conflicts are counted.
  */

@@ -45,7 +45,8 @@ class PostgresBank implements PostgresBankHandle {
   }
 
   async transfer(transfer: StrategyTransfer, options?: TransferOptions): Promise<Attempt> {
-    checkTransfer(transfer, this.address.accountCount);
+    const refusal = checkTransfer(transfer, this.address.accountCount);
+    if (refusal !== undefined) return { result: refusal, conflicts: 0 };
     return untilDecided((gap) => this.#strategy.attempt(this.#database, transfer, gap), options);
   }
 

@@ -4,11 +4,7 @@ import { atomic } from "./atomic.js";
 import { forUpdate } from "./for-update.js";
 import { optimistic } from "./optimistic.js";
 import type { PostgresStrategy } from "./postgres-strategy.js";
-import { REDIS_LOCK, REDLOCK } from "./redis-lock.js";
 import { unsafe } from "./unsafe.js";
 
-/** Those that need nothing but PostgreSQL. */
+/** Those that need nothing but PostgreSQL. `redis-lock.ts` has those that need a lock beside it. */
 export const POSTGRES_STRATEGIES: readonly PostgresStrategy[] = [unsafe, atomic, optimistic, advisoryLock, forUpdate];
-
-/** The terms of those that need a lock in Redis, made usable by `underLock`. */
-export const REDIS_LOCK_TERMS = [REDIS_LOCK, REDLOCK] as const;

@@ -30,7 +30,8 @@ class SqliteBank implements Bank {
   }
 
   async transfer(transfer: StrategyTransfer, options?: TransferOptions): Promise<Attempt> {
-    checkTransfer(transfer, this.#accountCount);
+    const refusal = checkTransfer(transfer, this.#accountCount);
+    if (refusal !== undefined) return { result: refusal, conflicts: 0 };
     return untilDecided((gap) => this.#strategy.attempt(this.#database, transfer, gap), options);
   }
 
