@@ -29,6 +29,16 @@ function effect(ratio: number): "helped" | "made no difference" | "cost time" {
   return ratio > 1 / NOTICEABLE ? "made no difference" : "cost time";
 }
 
+type Effect = ReturnType<typeof effect>;
+
+/** Concurrency and parallelism had the same effect: which had more of it, if that can be told. */
+function bothText(same: Effect, ratio: number): string {
+  if (same !== "helped" || effect(ratio) === "made no difference") return `both ${same}`;
+  return ratio > 1
+    ? "both helped, concurrency more than parallelism"
+    : "both helped, parallelism more than concurrency";
+}
+
 function workConclusions(comparison: Comparison): string[] {
   return workloadsOf(comparison, "work").flatMap((workload) => {
     const cells = cellsOf(comparison, "work", workload);
@@ -37,7 +47,8 @@ function workConclusions(comparison: Comparison): string[] {
     if (loop === undefined || threads === undefined) return [];
     const [concurrent, parallel] = [ratioToBaseline(comparison, loop)!, ratioToBaseline(comparison, threads)!];
     const [first, second] = [effect(concurrent), effect(parallel)];
-    const verdict = first === second ? `both ${first}` : `concurrency alone ${first}, parallelism ${second}`;
+    const verdict =
+      first === second ? bothText(first, concurrent / parallel) : `concurrency alone ${first}, parallelism ${second}`;
     return [
       `${workloadTitle(workload)}: ${verdict}. Against one after the other, ${integer(loop.concurrency)} under way at once on one ` +
         `thread came to ${times(concurrent)}, ${counted(threads.threads, "worker thread")} to ${times(parallel)}.`,
@@ -141,8 +152,8 @@ function scalingSentence(comparison: Comparison, part: Part, threads: number): s
   const best = pairs.reduce((most, pair) => (pair.ratio > most.ratio ? pair : most));
   const worst = pairs.reduce((least, pair) => (pair.ratio < least.ratio ? pair : least));
   return [
-    `${counted(threads, "thread")} instead of one made the same strategy slower in ${slower.length} of ${pairs.length} cases, by a factor ` +
-      `from ${named(best)} to ${named(worst)}.`,
+    `${counted(threads, "thread")} instead of one made the same strategy slower in ${slower.length === 0 ? "none" : slower.length} of ` +
+      `${counted(pairs.length, "case")}: against its own single thread, from ${named(worst)} to ${named(best)}.`,
   ];
 }
 

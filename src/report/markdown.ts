@@ -67,11 +67,16 @@ function bullets(sentences: readonly string[]): string {
   return sentences.map((sentence) => `- ${sentence}`).join("\n");
 }
 
+/** Columns are as wide as their widest cell, as formatters have them. */
 function tableOf({ title, head, rows, figures }: TableData): string {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll("\n", "<br>")).join(" | ")} |`;
-  const rule = `| ${head.map((_, column) => (figures.includes(column) ? "---:" : "---")).join(" | ")} |`;
-  return [`_${title}_`, "", line(head), rule, ...rows.map(line)].join("\n");
+  const cells = [head, ...rows].map((row) => row.map((text) => text.replaceAll("\n", "<br>").replaceAll("|", "\\|")));
+  const widths = head.map((_, column) => Math.max(3, ...cells.map((row) => row[column]!.length)));
+  const isFigure = (column: number): boolean => figures.includes(column);
+  const padded = (row: readonly string[]): string[] =>
+    row.map((text, column) => (isFigure(column) ? text.padStart(widths[column]!) : text.padEnd(widths[column]!)));
+  const rule = widths.map((width, column) => (isFigure(column) ? `${"-".repeat(width - 1)}:` : "-".repeat(width)));
+  const lines = [padded(cells[0]!), rule, ...cells.slice(1).map(padded)].map((row) => `| ${row.join(" | ")} |`);
+  return [`_${title}_`, "", ...lines].join("\n");
 }
 
 /**

@@ -82,7 +82,7 @@ const SECTIONS: readonly Section[] = [
     text:
       "Concurrency is to deal with many things at once: on one thread they take turns, so that one goes on while others wait. " +
       "Parallelism is to do many things at once, on several cores. The same instructions were executed in each way, once with work " +
-      "that keeps a core busy and once with work that waits.",
+      "that keeps a core busy and once with work that waits. There are as many worker threads as cores.",
     charts: [["work", "Grey: one after the other. Blue: concurrency on one thread. Orange: parallelism."]],
     tablesOpen: 1,
   },

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { chartFiles } from "../../src/report/chart-files.js";
 import { chartsOf } from "../../src/report/charts.js";
 import { reportOf } from "../../src/report/page.js";
 import { loadCharts } from "../../src/report/svg.js";
@@ -132,6 +133,21 @@ describe.skipIf(isMissing)("the report in Chromium", () => {
     expect(text.split(HOSTILE).length).toBeGreaterThan(3);
     expect(await page.locator("figure svg text", { hasText: "<img src=x" }).count()).toBeGreaterThan(0);
     expect(complaints).toEqual([]);
+  });
+
+  it("has charts that are well-formed files of their own, hostile names included", async () => {
+    const { page } = await open(WIDTHS.desktop, "light");
+    for (const { name, text } of chartFiles(comparison(), await loadCharts())) {
+      const root = await page.evaluate((svg) => {
+        const { DOMParser } = globalThis as unknown as {
+          DOMParser: new () => {
+            parseFromString(text: string, type: string): { documentElement: { tagName: string } };
+          };
+        };
+        return new DOMParser().parseFromString(svg, "image/svg+xml").documentElement.tagName;
+      }, text);
+      expect(root, name).toBe("svg");
+    }
   });
 
   it("can be read where a table is wider than a telephone: the table scrolls, its first column stays", async () => {
