@@ -11,7 +11,7 @@ const ACCOUNTS: readonly OpeningAccount[] = [
 ];
 
 /** Strategies that let one transfer at a time into the gap between reading and writing. */
-const KEEPING_OUT = new Set(["serial", "mutex", "partitioned", "advisory-lock", "for-update", "redis-lock", "redlock"]);
+const KEEPING_OUT = new Set(["serial", "mutex", "advisory-lock", "for-update", "redis-lock", "redlock"]);
 
 /** How long the first one in waits for a second that is kept out: only to show that it is. */
 const KEPT_OUT_MS = 100;

@@ -9,7 +9,7 @@ import { connectRedis, openPostgresPool } from "../../../src/servers/clients.js"
 import { startServers } from "../../../src/servers/servers.js";
 import { temporaryFolder } from "../../support/ledgers.js";
 
-const GONE_MS_MAX = 10_000;
+const GONE_MS_MAX = 30_000;
 const hasNoRedis = spawnSync("redis-server", ["--version"]).error !== undefined;
 if (hasNoRedis) console.warn("SKIPPED: tests of Redis servers, as there is no redis-server in PATH");
 const redisNodes = hasNoRedis ? 0 : 3;
