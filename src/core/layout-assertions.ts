@@ -46,6 +46,11 @@ export function assertLayout(): void {
   ]);
   check(l.ACCOUNT_SIZE === l.CACHE_LINE && l.ACCOUNT_COLD_SIZE === l.CACHE_LINE, "an account is two cache lines");
   check(l.ACCOUNT_SIZE === 1 << l.ACCOUNT_SIZE_LOG2, "ACCOUNT_SIZE_LOG2");
+  check(l.ACCOUNT_HOME_MASK === 2 ** l.ACCOUNT_HOME_BITS - 1, "ACCOUNT_HOME_MASK");
+  check(
+    l.ACCOUNT_CAPACITY_MAX * l.ACCOUNT_INDEX_LOAD_DIVISOR <= 2 ** l.ACCOUNT_HOME_BITS,
+    "a position in the largest account index fits ACCOUNT_HOME_BITS",
+  );
   checkStructure("record", l.RECORD_SIZE, [
     ["TR_ID", l.TR_ID, 16],
     ["TR_DEBIT", l.TR_DEBIT, 16],

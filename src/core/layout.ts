@@ -8,7 +8,7 @@
  */
 
 /** Raised whenever a meaning below changes: snapshots of another version are ignored and rebuilt from the journal. */
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 2;
 export const CACHE_LINE = 64;
 export const PAGE_SIZE = 65536;
 
@@ -111,6 +111,9 @@ export const ACCOUNT_INDEX_SLOT_MASK = 0x00ffffff;
 export const ACCOUNT_INDEX_LOAD_DIVISOR = 4;
 export const ACCOUNT_INDEX_INITIAL_LOG2 = 8;
 export const ACCOUNT_CAPACITY_MAX = 16000000;
+/** While a slice is resolved, a word holds an account's first position in the index, and fingerprint bits above it. */
+export const ACCOUNT_HOME_BITS = 26;
+export const ACCOUNT_HOME_MASK = 0x03ffffff;
 
 // ---------------------------------------------------------------------------------------------------------------
 // Id keys. A key is 128 bits and a kind byte says how to read it:
@@ -189,8 +192,13 @@ export const TR_PENDING_KIND = 1048636;
 /** u8: role (ROLE_*) of the field that TR_STATUS complains about, 0 for the row as a whole. */
 export const TR_STATUS_ROLE = 1048637;
 
-/** Internal bit of TR_FLAGS. */
+/** Internal bits of TR_FLAGS. */
 export const TR_HAS_COLD = 0x8000;
+/**
+ * The keys have yet to be read: the kinds are byte lengths, and TR_ID holds the address (u32) of the three ids' text,
+ * one behind the other. Set by the writer of a batch, cleared by the slice's owner before it resolves the slice.
+ */
+export const TR_HAS_TEXT = 0x4000;
 export const TRANSFER_FLAGS_KNOWN = 0;
 
 // Scratch of a record, 16 bytes, and one byte or word arrays. Who writes what, and in which stage, stands beside each.

@@ -58,13 +58,6 @@ export function accountHasId(accounts: usize, slot: u32, keyLow: u64, keyHigh: u
   );
 }
 
-/** Address of the index entry at which the search for a placement hash begins. */
-// @ts-ignore: decorator
-@inline
-export function accountIndexHome(index: usize, log2: u32, hash: u64): usize {
-  return index + (<usize>(hash >> (64 - log2)) << 2);
-}
-
 /** Slot of the account with this id, or NO_SLOT. */
 export function findAccount(keyLow: u64, keyHigh: u64, kind: u32, text: usize): u32 {
   const index: usize = load<u32>(SUPERBLOCK, SB_ACCOUNT_INDEX);
