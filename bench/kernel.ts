@@ -105,6 +105,7 @@ class Side {
       writer.write(id, this.#accountIds[debit]!, this.#accountIds[other]!, BigInt(1 + random(100)), 0, undefined);
     }
     writer.finish();
+    for (let slice = 0; slice < writer.slices; slice++) this.#kernel.readKeys(context, slice);
     this.#writeScalars(context, writer.slices);
   }
 

@@ -10,6 +10,7 @@ export interface Kernel {
   parseSlice(context: number, slice: number): void;
   stitchSlices(context: number): void;
   deriveIds(context: number, slice: number): void;
+  readKeys(context: number, slice: number): void;
   resolve(context: number, slice: number): bigint;
   dedupe(context: number, partition: number): bigint;
   countCandidates(context: number): number;
