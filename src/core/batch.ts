@@ -5,9 +5,11 @@ import { LedgerError } from "./errors.js";
 import { type Identifiers, isHashKind } from "./identifiers.js";
 import * as layout from "./layout.js";
 import { resultName, type TransferResultCode } from "./results.js";
-import type { TransferResult } from "./types.js";
+import type { NewTransfer, TransferResult } from "./types.js";
 
 const AMOUNT_LIMIT = 1n << 128n;
+/** In place of an expected version: all bits set. */
+const ANY_VERSION = (1n << 64n) - 1n;
 
 /** Room for a character more than fits: a text that was cut short is then longer than its count of characters. */
 const UTF8_CHARACTER_MAX = 4;
@@ -56,6 +58,17 @@ export class RecordWriter {
   /** Slices that hold the records written so far. */
   get slices(): number {
     return Math.ceil(this.#count / layout.SLICE_CAPACITY);
+  }
+
+  /** Writes one record, whose fields the caller has checked. */
+  add({ id, debit, credit, amount, code, userData, expectedDebitVersion, expectedCreditVersion }: NewTransfer): void {
+    this.write(id, debit, credit, amount, code ?? 0, userData);
+    if (expectedDebitVersion === undefined && expectedCreditVersion === undefined) return;
+    const record = this.#recordAddress(this.#count - 1);
+    const version = (expected: number | undefined): bigint => (expected === undefined ? ANY_VERSION : BigInt(expected));
+    this.#units[(record + layout.TR_FLAGS) >>> 2]! |= layout.TR_HAS_EXPECTED;
+    this.#words[(record + layout.TR_EXPECTED_DEBIT_VERSION) >>> 3] = version(expectedDebitVersion);
+    this.#words[(record + layout.TR_EXPECTED_CREDIT_VERSION) >>> 3] = version(expectedCreditVersion);
   }
 
   /**

@@ -156,6 +156,12 @@ export const TRANSFER_RESULTS = [
     "The amount is written in another asset than the accounts hold.",
   ),
   row(
+    codes.VERSION_MISMATCH,
+    "version_mismatch",
+    "recorded",
+    "An account is not at the version that the transfer expects: something changed it in between.",
+  ),
+  row(
     codes.OVERFLOWS_DEBITS_POSTED,
     "overflows_debits_posted",
     "recorded",
@@ -209,8 +215,10 @@ export const ACCOUNT_RESULTS = [
   "exists_with_different_flags",
   "exists_with_different_asset",
   "exists_with_different_code",
+  "exists_with_different_overdraft_limit",
   "exists",
   "flags_are_mutually_exclusive",
+  "overdraft_limit_needs_a_limit",
   "asset_unknown",
   "ok",
 ] as const;

@@ -13,6 +13,11 @@ export interface NewAccount {
   readonly debitsMustNotExceedCredits?: boolean;
   /** The account may never be owed: its credits stay within its debits. */
   readonly creditsMustNotExceedDebits?: boolean;
+  /**
+   * How far an account of `debitsMustNotExceedCredits` may go below zero: minor units, 0 to 2^128 − 1. Default 0.
+   * Part of what the account is: it can't be changed later.
+   */
+  readonly overdraftLimit?: bigint;
 }
 
 /** An account's state at a batch boundary. Amounts in minor units of the asset. */
@@ -22,6 +27,7 @@ export interface Account {
   readonly code: number;
   readonly debitsMustNotExceedCredits: boolean;
   readonly creditsMustNotExceedDebits: boolean;
+  readonly overdraftLimit: bigint;
   readonly debitsPosted: bigint;
   readonly creditsPosted: bigint;
   readonly debitsPending: bigint;
@@ -46,6 +52,13 @@ export interface NewTransfer {
   readonly code?: number;
   /** User-defined, 0 to 2^128 − 1. Default 0. */
   readonly userData?: bigint;
+  /**
+   * The version that the debit account must have for the transfer to be made, as read from `Ledger.account`: optimistic
+   * concurrency for whoever decided by a balance. Otherwise the result is `version_mismatch`.
+   */
+  readonly expectedDebitVersion?: number;
+  /** The version that the credit account must have. */
+  readonly expectedCreditVersion?: number;
 }
 
 /** What became of a transfer. */

@@ -13,6 +13,8 @@ import {
   TR_AMOUNT_HIGH,
   TR_FLAGS,
   TR_HAS_COLD,
+  TR_HAS_EXPECTED,
+  TR_INTERNAL_FLAGS,
   TR_USER_DATA,
 } from "../core/layout";
 
@@ -73,11 +75,18 @@ export function amountHigh(record: usize): u64 {
   return hasCold(record) ? load<u64>(record, TR_AMOUNT_HIGH) : 0;
 }
 
+/** Whether the record expects its accounts at versions. */
+// @ts-ignore: decorator
+@inline
+export function hasExpected(record: usize): bool {
+  return (load<u16>(record, TR_FLAGS) & TR_HAS_EXPECTED) != 0;
+}
+
 /** The flags that the caller set. */
 // @ts-ignore: decorator
 @inline
 export function recordFlags(record: usize): u32 {
-  return <u32>load<u16>(record, TR_FLAGS) & ~TR_HAS_COLD;
+  return <u32>load<u16>(record, TR_FLAGS) & ~TR_INTERNAL_FLAGS;
 }
 
 /** Address of the record's 16 bytes of user data, or 0 where they are zero. */

@@ -31,6 +31,7 @@ import {
   EX_AMOUNT_HIGH,
   EX_CREDIT_ID,
   EX_DEBIT_ID,
+  EX_EXPECTED,
   EX_ID_TEXT,
   EX_USER_DATA,
   JOURNAL_RECORD_SIZE,
@@ -62,6 +63,8 @@ import {
   TR_DEBIT,
   TR_DEBIT_KIND,
   TR_DEBIT_TEXT,
+  TR_EXPECTED_CREDIT_VERSION,
+  TR_EXPECTED_DEBIT_VERSION,
   TR_ID,
   TR_ID_KIND,
   TR_ID_TEXT,
@@ -70,6 +73,7 @@ import { settleDuplicate } from "./confirm";
 import {
   amountHigh,
   hasCold,
+  hasExpected,
   recordAddress,
   recordFlags,
   recordUserData,
@@ -122,6 +126,12 @@ function writeExtension(chunk: usize, recorded: usize, record: usize, scratch: u
   if (load<u32>(scratch, SC_CREDIT_SLOT) == <u32>NO_SLOT) {
     present |= EX_CREDIT_ID;
     at = writeMissingId(at, record + TR_CREDIT, load<u8>(record, TR_CREDIT_KIND), load<u32>(record, TR_CREDIT_TEXT));
+  }
+  if (hasExpected(record)) {
+    present |= EX_EXPECTED;
+    store<u64>(at, load<u64>(record, TR_EXPECTED_DEBIT_VERSION));
+    store<u64>(at, load<u64>(record, TR_EXPECTED_CREDIT_VERSION), 8);
+    at += 16;
   }
   if (present == 0) return to;
   store<u64>(to, present);
@@ -181,6 +191,7 @@ export function encode(context: usize, slice: u32): void {
 function needsExtension(record: usize, result: u32): bool {
   return (
     hasCold(record) ||
+    hasExpected(record) ||
     (result >= <u32>DEBIT_ACCOUNT_NOT_FOUND && result <= <u32>CREDIT_ACCOUNT_NOT_FOUND)
   );
 }

@@ -4,6 +4,7 @@ import {
   EX_AMOUNT_HIGH,
   EX_CREDIT_ID,
   EX_DEBIT_ID,
+  EX_EXPECTED,
   EX_ID_TEXT,
   EX_USER_DATA,
   JOURNAL_RECORD_SIZE,
@@ -36,6 +37,8 @@ function extensionField(chunk: usize, recorded: usize, field: u32): usize {
   if ((present & EX_USER_DATA) != 0) at += 16;
   if (field == EX_DEBIT_ID) return at;
   if ((present & EX_DEBIT_ID) != 0) at += 8 + missingIdSize(load<u32>(at));
+  if (field == EX_CREDIT_ID) return at;
+  if ((present & EX_CREDIT_ID) != 0) at += 8 + missingIdSize(load<u32>(at));
   return at;
 }
 
@@ -62,6 +65,11 @@ export function recordedAmountHigh(chunk: usize, recorded: usize): u64 {
 /** Address of the record's 16 bytes of user data, or 0 where they are zero. */
 export function recordedUserData(chunk: usize, recorded: usize): usize {
   return extensionField(chunk, recorded, EX_USER_DATA);
+}
+
+/** Address of the two versions that the record expects, debit's first, or 0 where it expects none. */
+export function recordedExpectedVersions(chunk: usize, recorded: usize): usize {
+  return extensionField(chunk, recorded, EX_EXPECTED);
 }
 
 /** Address of the kind word of the id of an account that was not found, or 0. `field` is EX_DEBIT_ID or EX_CREDIT_ID. */

@@ -1,5 +1,5 @@
 /** Rebuilding state from the journal: the commands are executed again, by the one rule, and must end as recorded. */
-import { CREDIT_ACCOUNT_NOT_FOUND, DEBIT_ACCOUNT_NOT_FOUND } from "../core/codes";
+import { CREDIT_ACCOUNT_NOT_FOUND, DEBIT_ACCOUNT_NOT_FOUND, OK } from "../core/codes";
 import {
   CH_FIRST_SEQUENCE,
   CH_RECORD_COUNT,
@@ -11,6 +11,7 @@ import {
   JA_FLAGS,
   JA_ID_KIND,
   JA_KEY,
+  JA_OVERDRAFT_LIMIT,
   JOURNAL_ACCOUNT_SIZE,
   JOURNAL_RECORD_SIZE,
   JR_CREDIT_SLOT,
@@ -27,8 +28,14 @@ import {
 import { accountAddress, createAccount, findAccountByKey } from "./accounts";
 import { insertId } from "./exactly-once";
 import { hashText, isHashKind, placementHash } from "./identifiers";
-import { journalRecordAddress, recordedAmountHigh, recordedAmountLow, recordedMissingId } from "./journal";
-import { executeTransfer } from "./rule";
+import {
+  journalRecordAddress,
+  recordedAmountHigh,
+  recordedAmountLow,
+  recordedExpectedVersions,
+  recordedMissingId,
+} from "./journal";
+import { executeTransfer, versionRefusal } from "./rule";
 
 /**
  * Replays a chunk of transfers. Returns 0, or the 1-based position of the first record that ends otherwise than
@@ -48,12 +55,7 @@ export function replayTransfers(chunk: usize, twins: usize, twinCapacity: u32): 
       const debit = load<u32>(recorded, JR_DEBIT_SLOT);
       const credit = load<u32>(recorded, JR_CREDIT_SLOT);
       if (debit >= accountCount || credit >= accountCount || debit == credit) return position + 1;
-      const again = executeTransfer(
-        accountAddress(accounts, debit),
-        accountAddress(accounts, credit),
-        recordedAmountLow(recorded),
-        recordedAmountHigh(chunk, recorded),
-      );
+      const again = replayTransfer(chunk, recorded, accountAddress(accounts, debit), accountAddress(accounts, credit));
       if (again != result) return position + 1;
     }
     const hash = placementHash(
@@ -72,6 +74,16 @@ export function replayTransfers(chunk: usize, twins: usize, twinCapacity: u32): 
     }
   }
   return 0;
+}
+
+/** Executes a recorded transfer again, between accounts that exist. */
+function replayTransfer(chunk: usize, recorded: usize, debit: usize, credit: usize): u32 {
+  const expected = recordedExpectedVersions(chunk, recorded);
+  if (expected != 0) {
+    const refusal = versionRefusal(debit, credit, load<u64>(expected), load<u64>(expected, 8));
+    if (refusal != OK) return refusal;
+  }
+  return executeTransfer(debit, credit, recordedAmountLow(recorded), recordedAmountHigh(chunk, recorded));
 }
 
 /** Whether the account that a rejection did not find is not there in the replay either. */
@@ -102,6 +114,8 @@ export function replayAccounts(chunk: usize): u32 {
       load<u16>(at, JA_ASSET),
       load<u16>(at, JA_FLAGS),
       load<u16>(at, JA_CODE),
+      load<u64>(at, JA_OVERDRAFT_LIMIT),
+      load<u64>(at, JA_OVERDRAFT_LIMIT + 8),
     );
     if (fault != 0) return position + 1;
     at = text + (isHashKind(kind) ? (kind + 7) & ~7 : 0);

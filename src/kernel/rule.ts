@@ -5,7 +5,14 @@
  * look-ups decide (accounts that do not exist, assets that differ) was settled before.
  */
 
-import { EXCEEDS_CREDITS, EXCEEDS_DEBITS, OK, OVERFLOWS_CREDITS_POSTED, OVERFLOWS_DEBITS_POSTED } from "../core/codes";
+import {
+  EXCEEDS_CREDITS,
+  EXCEEDS_DEBITS,
+  OK,
+  OVERFLOWS_CREDITS_POSTED,
+  OVERFLOWS_DEBITS_POSTED,
+  VERSION_MISMATCH,
+} from "../core/codes";
 import {
   AC_CREDITS_POSTED,
   AC_DEBITS_POSTED,
@@ -13,7 +20,10 @@ import {
   AC_VERSION,
   ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS,
   ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS,
+  ACCOUNT_HAS_COLD_LIMIT,
+  AO_OVERDRAFT_LIMIT,
 } from "../core/layout";
+import { coldAddressOf } from "./accounts";
 
 /** Why the account at `account` can't be debited by the amount now, or OK. */
 // @ts-ignore: decorator
@@ -67,10 +77,34 @@ function legRefusal(
   const partial = high + amountHigh;
   const sumHigh = partial + carry;
   if (partial < high || sumHigh < partial) return overflows;
-  if ((load<u16>(account, AC_FLAGS) & limitFlag) != 0) {
+  const flags = load<u16>(account, AC_FLAGS);
+  if ((flags & limitFlag) != 0) {
     const limitHigh = load<u64>(account + opposite, 8);
-    if (sumHigh > limitHigh || (sumHigh == limitHigh && sumLow > load<u64>(account + opposite))) return exceeds;
+    const limitLow = load<u64>(account + opposite);
+    if (sumHigh > limitHigh || (sumHigh == limitHigh && sumLow > limitLow)) {
+      if ((flags & ACCOUNT_HAS_COLD_LIMIT) == 0 || !isWithinOverdraft(account, sumLow, sumHigh, limitLow, limitHigh)) {
+        return exceeds;
+      }
+    }
   }
+  return OK;
+}
+
+/** Whether debits of `sum` stay within credits of `limit` and the account's overdraft. */
+function isWithinOverdraft(account: usize, sumLow: u64, sumHigh: u64, limitLow: u64, limitHigh: u64): bool {
+  const overdraft = coldAddressOf(account) + AO_OVERDRAFT_LIMIT;
+  // sum > limit, so this is what the account would owe, and it can't borrow more than it holds.
+  const owedLow = sumLow - limitLow;
+  const owedHigh = sumHigh - limitHigh - <u64>(sumLow < limitLow);
+  const overdraftHigh = load<u64>(overdraft, 8);
+  return owedHigh < overdraftHigh || (owedHigh == overdraftHigh && owedLow <= load<u64>(overdraft));
+}
+
+/** Why accounts at other versions than a transfer expects refuse it, or OK. All bits set means any version. */
+export function versionRefusal(debit: usize, credit: usize, expectedDebit: u64, expectedCredit: u64): u32 {
+  const any = u64.MAX_VALUE;
+  if (expectedDebit != any && expectedDebit != load<u64>(debit, AC_VERSION)) return VERSION_MISMATCH;
+  if (expectedCredit != any && expectedCredit != load<u64>(credit, AC_VERSION)) return VERSION_MISMATCH;
   return OK;
 }
 

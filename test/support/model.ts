@@ -13,6 +13,7 @@ export interface ModelNewAccount {
   readonly code?: number;
   readonly debitsMustNotExceedCredits?: boolean;
   readonly creditsMustNotExceedDebits?: boolean;
+  readonly overdraftLimit?: bigint;
 }
 
 export interface ModelNewTransfer {
@@ -22,6 +23,8 @@ export interface ModelNewTransfer {
   readonly amount: bigint;
   readonly code?: number;
   readonly userData?: bigint;
+  readonly expectedDebitVersion?: number;
+  readonly expectedCreditVersion?: number;
 }
 
 export interface ModelResult {
@@ -37,13 +40,17 @@ export interface ModelAccount {
   readonly code: number;
   readonly debitsMustNotExceedCredits: boolean;
   readonly creditsMustNotExceedDebits: boolean;
+  readonly overdraftLimit: bigint;
   debitsPosted: bigint;
   creditsPosted: bigint;
   version: number;
 }
 
+/** A transfer with its defaults filled in. */
+type Transfer = ModelNewTransfer & { readonly code: number; readonly userData: bigint };
+
 interface Recorded {
-  readonly transfer: Required<ModelNewTransfer>;
+  readonly transfer: Transfer;
   readonly sequence: number;
   readonly result: string;
 }
@@ -84,14 +91,17 @@ export class Model {
     const debitLimited = account.debitsMustNotExceedCredits === true;
     const creditLimited = account.creditsMustNotExceedDebits === true;
     const code = account.code ?? 0;
+    const overdraftLimit = account.overdraftLimit ?? 0n;
     const known = this.accounts.get(account.id);
     if (known !== undefined) {
       if (known.debitsMustNotExceedCredits !== debitLimited) return "exists_with_different_flags";
       if (known.creditsMustNotExceedDebits !== creditLimited) return "exists_with_different_flags";
       if (known.asset !== account.asset) return "exists_with_different_asset";
-      return known.code === code ? "exists" : "exists_with_different_code";
+      if (known.code !== code) return "exists_with_different_code";
+      return known.overdraftLimit === overdraftLimit ? "exists" : "exists_with_different_overdraft_limit";
     }
     if (debitLimited && creditLimited) return "flags_are_mutually_exclusive";
+    if (overdraftLimit > 0n && !debitLimited) return "overdraft_limit_needs_a_limit";
     if (!this.#assets.has(account.asset)) return "asset_unknown";
     this.accounts.set(account.id, {
       id: account.id,
@@ -99,6 +109,7 @@ export class Model {
       code,
       debitsMustNotExceedCredits: debitLimited,
       creditsMustNotExceedDebits: creditLimited,
+      overdraftLimit,
       debitsPosted: 0n,
       creditsPosted: 0n,
       version: 0,
@@ -120,11 +131,15 @@ export class Model {
     if (debit === undefined) return this.#record(transfer, "debit_account_not_found");
     if (credit === undefined) return this.#record(transfer, "credit_account_not_found");
     if (debit.asset !== credit.asset) return { result: "accounts_must_have_the_same_asset", sequence: 0 };
+    const { expectedDebitVersion = debit.version, expectedCreditVersion = credit.version } = transfer;
+    if (expectedDebitVersion !== debit.version || expectedCreditVersion !== credit.version) {
+      return this.#record(transfer, "version_mismatch");
+    }
     const debits = debit.debitsPosted + transfer.amount;
     const credits = credit.creditsPosted + transfer.amount;
     if (debits >= LIMIT) return this.#record(transfer, "overflows_debits_posted");
     if (credits >= LIMIT) return this.#record(transfer, "overflows_credits_posted");
-    if (debit.debitsMustNotExceedCredits && debits > debit.creditsPosted) {
+    if (debit.debitsMustNotExceedCredits && debits > debit.creditsPosted + debit.overdraftLimit) {
       return this.#record(transfer, "exceeds_credits");
     }
     if (credit.creditsMustNotExceedDebits && credits > credit.debitsPosted) {
@@ -137,7 +152,7 @@ export class Model {
     return this.#record(transfer, "ok");
   }
 
-  #record(transfer: Required<ModelNewTransfer>, result: string): ModelResult {
+  #record(transfer: Transfer, result: string): ModelResult {
     const sequence = this.#recorded.size + 1;
     this.#recorded.set(transfer.id, { transfer, sequence, result });
     return { result, sequence };
@@ -166,7 +181,7 @@ export class Model {
   }
 }
 
-function againstEarlier(transfer: Required<ModelNewTransfer>, earlier: Recorded): ModelResult {
+function againstEarlier(transfer: Transfer, earlier: Recorded): ModelResult {
   const { sequence } = earlier;
   if (earlier.result !== "ok") return { result: "id_already_failed", sequence, reason: earlier.result };
   const first = earlier.transfer;
@@ -179,7 +194,7 @@ function againstEarlier(transfer: Required<ModelNewTransfer>, earlier: Recorded)
 }
 
 /** What is wrong with a new transfer, whatever the accounts hold, or undefined. */
-function complaintAboutContent(transfer: Required<ModelNewTransfer>): string | undefined {
+function complaintAboutContent(transfer: Transfer): string | undefined {
   const aboutDebit = idComplaint(transfer.debit);
   if (aboutDebit !== undefined) return `debit_account_id_${aboutDebit}`;
   const aboutCredit = idComplaint(transfer.credit);

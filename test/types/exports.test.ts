@@ -79,6 +79,7 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     readonly code?: number;
     readonly debitsMustNotExceedCredits?: boolean;
     readonly creditsMustNotExceedDebits?: boolean;
+    readonly overdraftLimit?: bigint;
   }>();
   expectTypeOf<NewTransfer>().toEqualTypeOf<{
     readonly id: string;
@@ -87,6 +88,8 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     readonly amount: bigint;
     readonly code?: number;
     readonly userData?: bigint;
+    readonly expectedDebitVersion?: number;
+    readonly expectedCreditVersion?: number;
   }>();
   expectTypeOf<Account>().toEqualTypeOf<{
     readonly id: string;
@@ -94,6 +97,7 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     readonly code: number;
     readonly debitsMustNotExceedCredits: boolean;
     readonly creditsMustNotExceedDebits: boolean;
+    readonly overdraftLimit: bigint;
     readonly debitsPosted: bigint;
     readonly creditsPosted: bigint;
     readonly debitsPending: bigint;

@@ -31,6 +31,7 @@ const PINNED: readonly [number: number, name: string, recorded: boolean][] = [
   [65, "credit_account_not_found", true],
   [56, "accounts_must_have_the_same_asset", false],
   [57, "transfer_must_have_the_same_asset_as_accounts", false],
+  [70, "version_mismatch", true],
   [80, "overflows_debits_posted", true],
   [81, "overflows_credits_posted", true],
   [90, "exceeds_credits", true],
@@ -68,8 +69,10 @@ test("the results of creating an account are as they were released, in the order
     "exists_with_different_flags",
     "exists_with_different_asset",
     "exists_with_different_code",
+    "exists_with_different_overdraft_limit",
     "exists",
     "flags_are_mutually_exclusive",
+    "overdraft_limit_needs_a_limit",
     "asset_unknown",
     "ok",
   ]);
