@@ -399,6 +399,8 @@ export const JC_DELIMITER = 16;
 export const JC_HAS_ID = 17;
 /** u8: 1 where every row's debit account is the one below (opening balances). */
 export const JC_HAS_FIXED_DEBIT = 18;
+/** u8: 1 where a column holds the transfer's code or user data. */
+export const JC_HAS_EXTRAS = 19;
 /** 16 octets: prefix of derived ids; the row number is added to its last five octets. */
 export const JC_ID_PREFIX = 32;
 export const JC_FIXED_DEBIT_KEY = 48;
@@ -412,6 +414,8 @@ export const ROLE_ID = 1;
 export const ROLE_DEBIT = 2;
 export const ROLE_CREDIT = 3;
 export const ROLE_AMOUNT = 4;
+export const ROLE_CODE = 5;
+export const ROLE_USER_DATA = 6;
 
 /** A row of more bytes than this is refused as a whole. */
 export const ROW_SIZE_MAX = 1048576;

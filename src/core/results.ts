@@ -35,6 +35,13 @@ export const TRANSFER_RESULTS = [
     "not recorded",
     "The amount is not a decimal within the asset's scale and below 2^128.",
   ),
+  row(codes.INVALID_CODE, "invalid_code", "not recorded", "The code is not a whole number from 0 to 65,535."),
+  row(
+    codes.INVALID_USER_DATA,
+    "invalid_user_data",
+    "not recorded",
+    "The user data is not a whole number from 0 to 2^128 − 1.",
+  ),
   row(codes.RESERVED_FLAG, "reserved_flag", "not recorded", "A flag is set that has no meaning."),
   row(codes.ID_MUST_NOT_BE_EMPTY, "id_must_not_be_empty", "not recorded", "The transfer has no id."),
   row(codes.ID_TOO_LONG, "id_too_long", "not recorded", "The transfer's id takes more than 64 bytes."),

@@ -6,6 +6,8 @@ import { ACCOUNT_RESULTS, resultName, TRANSFER_RESULTS } from "../../../src/core
 const PINNED: readonly [number: number, name: string, recorded: boolean][] = [
   [1, "invalid_row", false],
   [2, "invalid_amount", false],
+  [3, "invalid_code", false],
+  [4, "invalid_user_data", false],
   [8, "reserved_flag", false],
   [10, "id_must_not_be_empty", false],
   [11, "id_too_long", false],
@@ -50,7 +52,7 @@ test("numbers and names are unique, and every number has its name", () => {
 });
 
 test("a number without a row is a bug, and said so", () => {
-  for (const number of [3, 127, 128, 255, -1]) expect(() => resultName(number)).toThrow(`result number ${number}`);
+  for (const number of [5, 127, 128, 255, -1]) expect(() => resultName(number)).toThrow(`result number ${number}`);
 });
 
 test("names are snake_case and fit their place in memory, and meanings are sentences", () => {
