@@ -409,7 +409,7 @@ export class Ledger {
     writer.finish();
     try {
       const { durable } = await this.#engine.execute(context, { slices: writer.slices });
-      return { results: new BatchResults(this.#engine.bytes, context, count), durable };
+      return { results: new BatchResults(this.#engine.bytes, context, count, writer.hasBalancing), durable };
     } finally {
       this.#engine.releaseContext(context);
       this.#accepted -= count;
@@ -685,6 +685,9 @@ function checkNewTransfer(transfer: NewTransfer, index: number): void {
   }
   if (code !== undefined) checkCode(code, `transfer ${index}`);
   if (userData !== undefined) checkUnsigned128(userData, "userData", `transfer ${index}`);
+  if (transfer.balancingDebit !== undefined) checkFlag(transfer.balancingDebit, "balancingDebit", `transfer ${index}`);
+  if (transfer.balancingCredit !== undefined)
+    checkFlag(transfer.balancingCredit, "balancingCredit", `transfer ${index}`);
   if (expectedDebitVersion !== undefined) checkVersion(expectedDebitVersion, "expectedDebitVersion", index);
   if (expectedCreditVersion !== undefined) checkVersion(expectedCreditVersion, "expectedCreditVersion", index);
 }

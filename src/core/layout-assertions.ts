@@ -86,6 +86,7 @@ export function assertLayout(): void {
   checkStructure("extra record", l.RECORD_SIZE, [
     ["TR_EXPECTED_DEBIT_VERSION", extra(l.TR_EXPECTED_DEBIT_VERSION), 8],
     ["TR_EXPECTED_CREDIT_VERSION", extra(l.TR_EXPECTED_CREDIT_VERSION), 8],
+    ["TR_ASKED_AMOUNT", extra(l.TR_ASKED_AMOUNT), 16],
   ]);
   check(l.CX_EXTRA_RECORDS - l.CX_RECORDS === l.EXTRA_OFFSET, "extra records lie EXTRA_OFFSET behind the hot ones");
   const internal = l.TR_HAS_COLD | l.TR_HAS_TEXT | l.TR_HAS_EXPECTED;

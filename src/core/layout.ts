@@ -197,6 +197,8 @@ export const EXTRA_OFFSET = 2097152;
 /** u64 each: the versions that the accounts must have; all bits set for any. */
 export const TR_EXPECTED_DEBIT_VERSION = 2097152;
 export const TR_EXPECTED_CREDIT_VERSION = 2097160;
+/** u128, where a TRANSFER_BALANCING flag is set: the amount as asked; TR_AMOUNT becomes what was moved. decide. */
+export const TR_ASKED_AMOUNT = 2097168;
 
 /** Internal bits of TR_FLAGS. */
 export const TR_HAS_COLD = 0x8000;
@@ -208,7 +210,11 @@ export const TR_HAS_TEXT = 0x4000;
 /** The record expects its accounts at versions, so its outcome depends on order; its extra line is valid. */
 export const TR_HAS_EXPECTED = 0x2000;
 export const TR_INTERNAL_FLAGS = 0xe000;
-export const TRANSFER_FLAGS_KNOWN = 0;
+/** Flags that a caller sets. */
+export const TRANSFER_BALANCING_DEBIT = 16;
+export const TRANSFER_BALANCING_CREDIT = 32;
+export const TRANSFER_BALANCING = 48;
+export const TRANSFER_FLAGS_KNOWN = 48;
 
 // Scratch of a record, 16 bytes, and one byte or word arrays. Who writes what, and in which stage, stands beside each.
 export const SCRATCH_SIZE = 16;
@@ -467,10 +473,12 @@ export const EX_DEBIT_ID = 8;
 export const EX_CREDIT_ID = 16;
 /** Two u64: the expected versions. */
 export const EX_EXPECTED = 32;
-export const EXTENSION_SIZE_MAX = 264;
+/** u128: what a balancing transfer asked for; JR_AMOUNT is what it moved. */
+export const EX_ASKED_AMOUNT = 64;
+export const EXTENSION_SIZE_MAX = 280;
 
 /** A buffer of the chunk ring: room for a full slice with every extension. */
-export const CHUNK_BUFFER_SIZE = 319744;
+export const CHUNK_BUFFER_SIZE = 336128;
 
 // Account entry of an accounts chunk: 64 bytes, then the id's text padded to 8 bytes.
 export const JOURNAL_ACCOUNT_SIZE = 64;

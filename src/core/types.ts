@@ -46,7 +46,7 @@ export interface NewTransfer {
   readonly debit: string;
   /** Id of the account that receives. */
   readonly credit: string;
-  /** Minor units of the accounts' asset, 1 to 2^128 − 1. */
+  /** Minor units of the accounts' asset, 1 to 2^128 − 1; for a balancing transfer also 0, for as much as there is. */
   readonly amount: bigint;
   /** User-defined, 0–65,535. Default 0. */
   readonly code?: number;
@@ -59,6 +59,13 @@ export interface NewTransfer {
   readonly expectedDebitVersion?: number;
   /** The version that the credit account must have. */
   readonly expectedCreditVersion?: number;
+  /**
+   * Moves at most what the debit account has: the lesser of `amount` and its credits less its debits, with its
+   * overdraft limit. Where that is nothing, the result is `exceeds_credits`.
+   */
+  readonly balancingDebit?: boolean;
+  /** Moves at most what the credit account owes; where that is nothing, the result is `exceeds_debits`. */
+  readonly balancingCredit?: boolean;
 }
 
 /** What became of a transfer. */
@@ -68,6 +75,8 @@ export interface TransferResult {
   readonly sequence: number;
   /** With `id_already_failed`: the result that was recorded when the id was first used. */
   readonly reason?: TransferResultCode;
+  /** With a balancing transfer that was made, now or earlier: what it moved. */
+  readonly amount?: bigint;
 }
 
 /** What became of an account to create. */

@@ -29,6 +29,7 @@ import {
   CX_TIMESTAMP,
   DETAIL_REPLAYED,
   EX_AMOUNT_HIGH,
+  EX_ASKED_AMOUNT,
   EX_CREDIT_ID,
   EX_DEBIT_ID,
   EX_EXPECTED,
@@ -56,6 +57,7 @@ import {
   STATE_FRESH,
   SUPERBLOCK,
   TR_AMOUNT,
+  TR_ASKED_AMOUNT,
   TR_CODE,
   TR_CREDIT,
   TR_CREDIT_KIND,
@@ -74,6 +76,7 @@ import {
   amountHigh,
   hasCold,
   hasExpected,
+  isBalancing,
   recordAddress,
   recordFlags,
   recordUserData,
@@ -131,6 +134,11 @@ function writeExtension(chunk: usize, recorded: usize, record: usize, scratch: u
     present |= EX_EXPECTED;
     store<u64>(at, load<u64>(record, TR_EXPECTED_DEBIT_VERSION));
     store<u64>(at, load<u64>(record, TR_EXPECTED_CREDIT_VERSION), 8);
+    at += 16;
+  }
+  if (isBalancing(record)) {
+    present |= EX_ASKED_AMOUNT;
+    memory.copy(at, record + TR_ASKED_AMOUNT, 16);
     at += 16;
   }
   if (present == 0) return to;

@@ -49,6 +49,7 @@ import {
   STATE_FRESH,
   SUPERBLOCK,
   TR_AMOUNT,
+  TR_AMOUNT_HIGH,
   TR_CREDIT,
   TR_CREDIT_KIND,
   TR_CREDIT_TEXT,
@@ -59,13 +60,26 @@ import {
   TR_EXPECTED_DEBIT_VERSION,
 } from "../core/layout";
 import { accountAddress, createAccount, findAccountByKey } from "./accounts";
-import { amountHigh, hasExpected, isContested, recordAddress, scratchAddress, sliceCount, sliceEntry, sliceFirst } from "./context";
+import {
+  amountHigh,
+  askedHigh,
+  askedLow,
+  hasExpected,
+  isBalancing,
+  isContested,
+  recordAddress,
+  recordFlags,
+  scratchAddress,
+  sliceCount, sliceEntry, sliceFirst } from "./context";
 import {
   applyCredit,
   applyDebit,
   creditRefusal,
   debitRefusal,
+  executeBalancing,
   executeTransfer,
+  movedHigh,
+  movedLow,
   releaseCredit,
   releaseDebit,
   versionRefusal,
@@ -308,8 +322,23 @@ function decideRecord(context: usize, index: u32): void {
   const debitAccount = accountAddress(accounts, debit);
   const creditAccount = accountAddress(accounts, credit);
   let result: u32 = hasExpected(record) ? expectationRefusal(record, debitAccount, creditAccount) : OK;
-  if (result == OK) result = executeTransfer(debitAccount, creditAccount, load<u64>(record, TR_AMOUNT), amountHigh(record));
+  if (result == OK) {
+    result = isBalancing(record)
+      ? decideBalancing(record, debitAccount, creditAccount)
+      : executeTransfer(debitAccount, creditAccount, load<u64>(record, TR_AMOUNT), amountHigh(record));
+  }
   store<u8>(context + index, result, CX_RESULT);
+}
+
+/** Executes a balancing record, and leaves what it moved as its amount. */
+function decideBalancing(record: usize, debit: usize, credit: usize): u32 {
+  const result = executeBalancing(debit, credit, recordFlags(record), askedLow(record), askedHigh(record));
+  if (result == OK) {
+    // Its writer has made its cold line.
+    store<u64>(record, movedLow(), TR_AMOUNT);
+    store<u64>(record, movedHigh(), TR_AMOUNT_HIGH);
+  }
+  return result;
 }
 
 /** Why accounts at other versions than the record expects refuse it, or OK. */

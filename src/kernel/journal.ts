@@ -2,6 +2,7 @@
 import {
   CHUNK_HEADER_SIZE,
   EX_AMOUNT_HIGH,
+  EX_ASKED_AMOUNT,
   EX_CREDIT_ID,
   EX_DEBIT_ID,
   EX_EXPECTED,
@@ -39,6 +40,8 @@ function extensionField(chunk: usize, recorded: usize, field: u32): usize {
   if ((present & EX_DEBIT_ID) != 0) at += 8 + missingIdSize(load<u32>(at));
   if (field == EX_CREDIT_ID) return at;
   if ((present & EX_CREDIT_ID) != 0) at += 8 + missingIdSize(load<u32>(at));
+  if (field == EX_EXPECTED) return at;
+  if ((present & EX_EXPECTED) != 0) at += 16;
   return at;
 }
 
@@ -60,6 +63,11 @@ export function recordedAmountLow(recorded: usize): u64 {
 export function recordedAmountHigh(chunk: usize, recorded: usize): u64 {
   const at = extensionField(chunk, recorded, EX_AMOUNT_HIGH);
   return at == 0 ? 0 : load<u64>(at);
+}
+
+/** Address of the 16 bytes of the amount that a balancing transfer asked for, or 0 where it is none. */
+export function recordedAskedAmount(chunk: usize, recorded: usize): usize {
+  return extensionField(chunk, recorded, EX_ASKED_AMOUNT);
 }
 
 /** Address of the record's 16 bytes of user data, or 0 where they are zero. */

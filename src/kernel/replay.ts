@@ -1,5 +1,5 @@
 /** Rebuilding state from the journal: the commands are executed again, by the one rule, and must end as recorded. */
-import { CREDIT_ACCOUNT_NOT_FOUND, DEBIT_ACCOUNT_NOT_FOUND, OK } from "../core/codes";
+import { CREDIT_ACCOUNT_NOT_FOUND, DEBIT_ACCOUNT_NOT_FOUND, INVALID_ROW, OK } from "../core/codes";
 import {
   CH_FIRST_SEQUENCE,
   CH_RECORD_COUNT,
@@ -16,6 +16,7 @@ import {
   JOURNAL_RECORD_SIZE,
   JR_CREDIT_SLOT,
   JR_DEBIT_SLOT,
+  JR_FLAGS,
   JR_ID,
   JR_ID_KIND,
   JR_RESULT,
@@ -32,10 +33,11 @@ import {
   journalRecordAddress,
   recordedAmountHigh,
   recordedAmountLow,
+  recordedAskedAmount,
   recordedExpectedVersions,
   recordedMissingId,
 } from "./journal";
-import { executeTransfer, versionRefusal } from "./rule";
+import { executeBalancing, executeTransfer, movedHigh, movedLow, versionRefusal } from "./rule";
 
 /**
  * Replays a chunk of transfers. Returns 0, or the 1-based position of the first record that ends otherwise than
@@ -83,7 +85,13 @@ function replayTransfer(chunk: usize, recorded: usize, debit: usize, credit: usi
     const refusal = versionRefusal(debit, credit, load<u64>(expected), load<u64>(expected, 8));
     if (refusal != OK) return refusal;
   }
-  return executeTransfer(debit, credit, recordedAmountLow(recorded), recordedAmountHigh(chunk, recorded));
+  const low = recordedAmountLow(recorded);
+  const high = recordedAmountHigh(chunk, recorded);
+  const asked = recordedAskedAmount(chunk, recorded);
+  if (asked == 0) return executeTransfer(debit, credit, low, high);
+  const result = executeBalancing(debit, credit, load<u16>(recorded, JR_FLAGS), load<u64>(asked), load<u64>(asked, 8));
+  // What it moves now must be what it moved then; no result says so, but this one can't be the recorded one.
+  return result == OK && (movedLow() != low || movedHigh() != high) ? <u32>INVALID_ROW : result;
 }
 
 /** Whether the account that a rejection did not find is not there in the replay either. */

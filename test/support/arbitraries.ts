@@ -136,6 +136,8 @@ export interface FreshTransfer {
   readonly userData: bigint;
   readonly debitVersion: VersionSymbol;
   readonly creditVersion: VersionSymbol;
+  readonly balancingDebit: boolean;
+  readonly balancingCredit: boolean;
 }
 
 /** An earlier transfer of the run again, whole or with one field changed. */
@@ -156,6 +158,8 @@ export interface RepeatedTransfer {
     | "userDataHighWord"
     | "code"
     | "expectedVersion"
+    | "balancingDebit"
+    | "balancingCredit"
     | "swapped"
     | "sameAccounts"
     | "emptyDebit";
@@ -222,6 +226,11 @@ const expectation: fc.Arbitrary<VersionSymbol> = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(-1, 1, 2 ** 40) },
 );
 
+const seldom: fc.Arbitrary<boolean> = fc.oneof(
+  { weight: 7, arbitrary: fc.constant(false) },
+  { weight: 1, arbitrary: fc.constant(true) },
+);
+
 const freshTransfer: fc.Arbitrary<FreshTransfer> = fc.record({
   id: transferId,
   debit: accountId,
@@ -234,6 +243,8 @@ const freshTransfer: fc.Arbitrary<FreshTransfer> = fc.record({
   ),
   debitVersion: expectation,
   creditVersion: expectation,
+  balancingDebit: seldom,
+  balancingCredit: seldom,
 });
 
 const repeatedTransfer: fc.Arbitrary<RepeatedTransfer> = fc.record({
@@ -253,6 +264,8 @@ const repeatedTransfer: fc.Arbitrary<RepeatedTransfer> = fc.record({
     "userDataHighWord" as const,
     "code" as const,
     "expectedVersion" as const,
+    "balancingDebit" as const,
+    "balancingCredit" as const,
     "swapped" as const,
     "sameAccounts" as const,
     "emptyDebit" as const,
@@ -385,6 +398,8 @@ export class Materializer {
       ...(symbol.userData === 0n ? {} : { userData: symbol.userData }),
       ...(expectedDebitVersion === undefined ? {} : { expectedDebitVersion }),
       ...(expectedCreditVersion === undefined ? {} : { expectedCreditVersion }),
+      ...(symbol.balancingDebit ? { balancingDebit: true } : {}),
+      ...(symbol.balancingCredit ? { balancingCredit: true } : {}),
     };
   }
 
@@ -431,6 +446,10 @@ export class Materializer {
         return { ...earlier, code: code ^ 1 };
       case "expectedVersion":
         return { ...earlier, expectedDebitVersion: 0 };
+      case "balancingDebit":
+        return { ...earlier, balancingDebit: earlier.balancingDebit !== true };
+      case "balancingCredit":
+        return { ...earlier, balancingCredit: earlier.balancingCredit !== true };
       case "swapped":
         return { ...earlier, debit: credit, credit: debit };
       case "sameAccounts":

@@ -25,12 +25,15 @@ export interface ModelNewTransfer {
   readonly userData?: bigint;
   readonly expectedDebitVersion?: number;
   readonly expectedCreditVersion?: number;
+  readonly balancingDebit?: boolean;
+  readonly balancingCredit?: boolean;
 }
 
 export interface ModelResult {
   readonly result: string;
   readonly sequence: number;
   readonly reason?: string;
+  readonly amount?: bigint;
 }
 
 /** An account as the ledger shows it. */
@@ -53,6 +56,12 @@ interface Recorded {
   readonly transfer: Transfer;
   readonly sequence: number;
   readonly result: string;
+  /** What it moved, where it was balancing. */
+  readonly moved?: bigint;
+}
+
+function isBalancing(transfer: Transfer): boolean {
+  return transfer.balancingDebit === true || transfer.balancingCredit === true;
 }
 
 /** What is wrong with a string as an id, as the suffix of the result's name, or undefined. */
@@ -135,8 +144,18 @@ export class Model {
     if (expectedDebitVersion !== debit.version || expectedCreditVersion !== credit.version) {
       return this.#record(transfer, "version_mismatch");
     }
-    const debits = debit.debitsPosted + transfer.amount;
-    const credits = credit.creditsPosted + transfer.amount;
+    const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+    let amount = isBalancing(transfer) && transfer.amount === 0n ? LIMIT - 1n : transfer.amount;
+    if (transfer.balancingDebit === true) {
+      amount = least(amount, debit.creditsPosted + debit.overdraftLimit - debit.debitsPosted);
+      if (amount <= 0n) return this.#record(transfer, "exceeds_credits");
+    }
+    if (transfer.balancingCredit === true) {
+      amount = least(amount, credit.debitsPosted - credit.creditsPosted);
+      if (amount <= 0n) return this.#record(transfer, "exceeds_debits");
+    }
+    const debits = debit.debitsPosted + amount;
+    const credits = credit.creditsPosted + amount;
     if (debits >= LIMIT) return this.#record(transfer, "overflows_debits_posted");
     if (credits >= LIMIT) return this.#record(transfer, "overflows_credits_posted");
     if (debit.debitsMustNotExceedCredits && debits > debit.creditsPosted + debit.overdraftLimit) {
@@ -149,13 +168,13 @@ export class Model {
     debit.version += 1;
     credit.creditsPosted = credits;
     credit.version += 1;
-    return this.#record(transfer, "ok");
+    return this.#record(transfer, "ok", isBalancing(transfer) ? amount : undefined);
   }
 
-  #record(transfer: Transfer, result: string): ModelResult {
+  #record(transfer: Transfer, result: string, moved?: bigint): ModelResult {
     const sequence = this.#recorded.size + 1;
-    this.#recorded.set(transfer.id, { transfer, sequence, result });
-    return { result, sequence };
+    this.#recorded.set(transfer.id, { transfer, sequence, result, ...(moved === undefined ? {} : { moved }) });
+    return { result, sequence, ...(moved === undefined ? {} : { amount: moved }) };
   }
 
   /** Accounts in the order of their ids' bytes. */
@@ -185,12 +204,18 @@ function againstEarlier(transfer: Transfer, earlier: Recorded): ModelResult {
   const { sequence } = earlier;
   if (earlier.result !== "ok") return { result: "id_already_failed", sequence, reason: earlier.result };
   const first = earlier.transfer;
+  if ((transfer.balancingDebit ?? false) !== (first.balancingDebit ?? false)) {
+    return { result: "exists_with_different_flags", sequence };
+  }
+  if ((transfer.balancingCredit ?? false) !== (first.balancingCredit ?? false)) {
+    return { result: "exists_with_different_flags", sequence };
+  }
   if (transfer.debit !== first.debit) return { result: "exists_with_different_debit_account_id", sequence };
   if (transfer.credit !== first.credit) return { result: "exists_with_different_credit_account_id", sequence };
   if (transfer.amount !== first.amount) return { result: "exists_with_different_amount", sequence };
   if (transfer.userData !== first.userData) return { result: "exists_with_different_user_data", sequence };
   if (transfer.code !== first.code) return { result: "exists_with_different_code", sequence };
-  return { result: "exists", sequence };
+  return { result: "exists", sequence, ...(earlier.moved === undefined ? {} : { amount: earlier.moved }) };
 }
 
 /** What is wrong with a new transfer, whatever the accounts hold, or undefined. */
@@ -200,7 +225,7 @@ function complaintAboutContent(transfer: Transfer): string | undefined {
   const aboutCredit = idComplaint(transfer.credit);
   if (aboutCredit !== undefined) return `credit_account_id_${aboutCredit}`;
   if (transfer.debit === transfer.credit) return "accounts_must_be_different";
-  return transfer.amount === 0n ? "amount_must_not_be_zero" : undefined;
+  return transfer.amount === 0n && !isBalancing(transfer) ? "amount_must_not_be_zero" : undefined;
 }
 
 function littleEndian(value: bigint, byteLength: number): Buffer {

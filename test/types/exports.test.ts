@@ -90,6 +90,8 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     readonly userData?: bigint;
     readonly expectedDebitVersion?: number;
     readonly expectedCreditVersion?: number;
+    readonly balancingDebit?: boolean;
+    readonly balancingCredit?: boolean;
   }>();
   expectTypeOf<Account>().toEqualTypeOf<{
     readonly id: string;
@@ -109,6 +111,7 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     readonly result: TransferResultCode;
     readonly sequence: number;
     readonly reason?: TransferResultCode;
+    readonly amount?: bigint;
   }>();
   expectTypeOf<AccountResult>().toEqualTypeOf<{ readonly result: AccountResultCode }>();
   expectTypeOf<"ok" | "exists" | "id_already_failed" | "exceeds_credits">().toExtend<TransferResultCode>();

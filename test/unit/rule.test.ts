@@ -1,4 +1,4 @@
-/** What the transfer rule says about overdraft limits and expected versions, in every mode and after a restart. */
+/** What the transfer rule says beyond plain transfers: overdraft limits, expected versions, balancing. */
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { type Ledger, type LedgerOptions, type NewTransfer, openLedger } from "../../src/index.js";
@@ -137,21 +137,116 @@ test("limits and expectations are the same when the journal is replayed", async 
     { id: "bank", asset: "USD" },
     { id: "alice", asset: "USD", debitsMustNotExceedCredits: true, overdraftLimit: 2n ** 100n },
   ]);
-  await results(first, pay("a", 2n ** 99n, { expectedDebitVersion: 0 }), pay("b", 1n, { expectedCreditVersion: 0 }));
+  await results(
+    first,
+    pay("a", 2n ** 99n, { expectedDebitVersion: 0 }),
+    pay("b", 1n, { expectedCreditVersion: 0 }),
+    pay("balanced", 2n ** 98n, { balancingDebit: true, expectedDebitVersion: 1 }),
+    { id: "back", debit: "bank", credit: "alice", amount: 2n ** 98n },
+  );
   const digest = first.digest();
   await abandon();
   const again = await open({ mode: "event-loop" }, path);
   expect(again.digest()).toBe(digest);
-  expect(again.account("alice")).toMatchObject({ overdraftLimit: 2n ** 100n, balance: -(2n ** 99n), version: 1 });
+  expect(again.account("alice")).toMatchObject({ overdraftLimit: 2n ** 100n, balance: -(2n ** 99n), version: 3 });
   expect(await results(again, pay("c", 2n ** 99n), pay("d", 1n))).toEqual(["ok", "exceeds_credits"]);
 });
 
+test.each(CONFIGURATIONS)(
+  "a balancing transfer moves what there is, at most what is asked, and says how much ($name)",
+  async ({ options }) => {
+    const ledger = await openBank(options, 20n);
+    await ledger.createAccounts([{ id: "loan", asset: "USD", creditsMustNotExceedDebits: true }]);
+    const balancing = { balancingDebit: true };
+    const sweep: NewTransfer = { ...pay("sweep", 0n, balancing) };
+    const found = await ledger.createTransfers([
+      { id: "fund", debit: "bank", credit: "alice", amount: 100n },
+      { id: "lend", debit: "loan", credit: "alice", amount: 7n },
+      pay("less", 50n, balancing),
+      { id: "repay", debit: "alice", credit: "loan", amount: 10n, balancingCredit: true },
+      { id: "repaid", debit: "alice", credit: "loan", amount: 10n, balancingCredit: true },
+      sweep,
+      pay("nothing left", 5n, balancing),
+      sweep,
+      { ...sweep, amount: 1n },
+      { ...sweep, balancingDebit: false },
+    ]);
+    expect(found).toEqual([
+      { result: "ok", sequence: 1 },
+      { result: "ok", sequence: 2 },
+      { result: "ok", sequence: 3, amount: 50n },
+      { result: "ok", sequence: 4, amount: 7n },
+      { result: "exceeds_debits", sequence: 5 },
+      { result: "ok", sequence: 6, amount: 70n },
+      { result: "exceeds_credits", sequence: 7 },
+      { result: "exists", sequence: 6, amount: 70n },
+      { result: "exists_with_different_amount", sequence: 6 },
+      { result: "exists_with_different_flags", sequence: 6 },
+    ]);
+    expect(ledger.account("alice")!.balance).toBe(-20n);
+    // In a later batch, too, when the journal must be asked what was moved then.
+    expect(await ledger.createTransfers([sweep])).toEqual([{ result: "exists", sequence: 6, amount: 70n }]);
+  },
+);
+
+test("both sides of a balancing transfer bound it, in full width", async () => {
+  const ledger = await openBank({ mode: "event-loop" }, 0n);
+  await ledger.createAccounts([{ id: "debtor", asset: "USD" }]);
+  const large = 2n ** 127n + 5n;
+  const both = { balancingDebit: true, balancingCredit: true, debit: "alice", credit: "debtor" };
+  const found = await ledger.createTransfers([
+    { id: "fund", debit: "bank", credit: "alice", amount: large },
+    { id: "owe", debit: "debtor", credit: "bank", amount: large - 2n ** 64n },
+    { id: "rest", amount: 0n, ...both },
+    { id: "owe more", debit: "debtor", credit: "bank", amount: 2n ** 65n },
+    { id: "last", amount: LARGEST, ...both },
+  ]);
+  expect(found.map(({ result, amount }) => [result, amount])).toEqual([
+    ["ok", undefined],
+    ["ok", undefined],
+    ["ok", large - 2n ** 64n],
+    ["ok", undefined],
+    ["ok", 2n ** 64n],
+  ]);
+});
+
+test("credits and an overdraft limit that take more than 128 bits together bound a balancing transfer all the same", async () => {
+  const ledger = await openBank({ mode: "event-loop" }, 4n);
+  const found = await ledger.createTransfers([
+    { id: "fund", debit: "bank", credit: "alice", amount: LARGEST },
+    pay("asked", 4n, { balancingDebit: true }),
+    pay("nearly all", LARGEST - 6n),
+    pay("rest", 0n, { balancingDebit: true }),
+  ]);
+  // What is left is 2 of its own and 4 of the overdraft; its debits can't reach 2^128.
+  expect(found.map(({ result, amount }) => [result, amount])).toEqual([
+    ["ok", undefined],
+    ["ok", 4n],
+    ["ok", undefined],
+    ["overflows_debits_posted", undefined],
+  ]);
+  expect(await ledger.createTransfers([pay("two", 2n, { balancingDebit: true })])).toEqual([
+    { result: "ok", sequence: 5, amount: 2n },
+  ]);
+});
+
+test("a zero amount is for balancing transfers only", async () => {
+  const ledger = await openBank({ mode: "event-loop" }, 0n);
+  const { balancingDebit, ...plain } = pay("zero", 0n, { balancingDebit: true });
+  expect(balancingDebit).toBe(true);
+  expect(await results(ledger, plain, { ...plain, balancingDebit: true })).toEqual([
+    "amount_must_not_be_zero",
+    "exceeds_credits",
+  ]);
+});
+
 test.each([
+  [{ balancingDebit: 1 as never }, "'balancingDebit' must be true or false"],
   [{ expectedDebitVersion: -1 }, "'expectedDebitVersion' must be a whole number from 0"],
   [{ expectedDebitVersion: 1.5 }, "'expectedDebitVersion' must be a whole number from 0"],
   [{ expectedCreditVersion: 2 ** 53 }, "'expectedCreditVersion' must be a whole number from 0"],
   [{ expectedCreditVersion: 3n as never }, "'expectedCreditVersion' must be a whole number from 0"],
-])("the expectation %o is refused by name before anything happens", async (more, message) => {
+])("the field %o is refused by name before anything happens", async (more, message) => {
   const ledger = await openBank({ mode: "event-loop" }, 0n);
   await expect(ledger.createTransfers([pay("x", 1n, more)])).rejects.toThrow(message);
   expect(ledger.transferCount).toBe(0);
