@@ -6,5 +6,6 @@ export { countCandidates, dedupe, number } from "./dedupe";
 export { encode } from "./encode";
 export { classify, decideContested, decideSlice, hasContested, release } from "./execute";
 export { readKey } from "./identifiers";
+export { readKeys } from "./keys";
 export { replayAccounts, replayTransfers } from "./replay";
 export { resolve } from "./resolve";
