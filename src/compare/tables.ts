@@ -72,7 +72,7 @@ function workTable(comparison: Comparison): TableData {
     title: "Throughput and speed-up over one operation after the other",
     head: ["work", "executed", "threads", "at once", "operations", "speed-up", "books"],
     rows: cellsOf(comparison, "work").map((cell) => [
-      workloadTitle(cell.workload),
+      workloadColumn(cell.workload),
       wayTitle(cell),
       integer(cell.threads),
       integer(cell.concurrency),

@@ -13,9 +13,9 @@ export const QUESTIONS: Readonly<Record<Part, string>> = {
 
 export const PARTS = Object.keys(QUESTIONS) as Part[];
 
-const WORK: Readonly<Record<string, string>> = {
-  "cpu-bound": "CPU-bound: an Ed25519 signature each",
-  "io-bound": "I/O-bound: a PostgreSQL round trip each",
+const WORK: Readonly<Record<string, readonly [full: string, short: string]>> = {
+  "cpu-bound": ["CPU-bound: an Ed25519 signature each", "CPU-bound"],
+  "io-bound": ["I/O-bound: a PostgreSQL round trip each", "I/O-bound"],
 };
 
 /** Names of contentions, in full and above a column. */
@@ -23,22 +23,24 @@ const CONTENTION_TITLES: Readonly<Record<string, readonly [full: string, short: 
   uniform: ["Uniform", "Uniform"],
   zipfian: ["Zipfian", "Zipfian"],
   hot: ["One hot account", "One hot"],
-  "hot-scarce": ["One hot account, short of money", "Hot, short"],
+  "hot-scarce": ["Hot account short of money", "Hot, short"],
   "peer-to-peer": ["Payments", "Payments"],
 };
 
-/** A workload's name as a title: `hot, 10000 accounts` becomes `One hot account of 10,000`. */
+/** A workload's name as a title: `hot, 10000 accounts` becomes `One hot account, of 10,000`. */
 export function workloadTitle(workload: string): string {
   const [contention, accounts] = partsOf(workload);
-  if (accounts === undefined) return WORK[workload] ?? workload;
+  if (accounts === undefined) return WORK[workload]?.[0] ?? workload;
   const title = CONTENTION_TITLES[contention]?.[0] ?? contention;
-  return contention === "hot" ? `${title} of ${accounts}` : `${title}, ${accounts} accounts`;
+  return contention.startsWith("hot") ? `${title}, of ${accounts}` : `${title}, ${accounts} accounts`;
 }
 
-/** The same above a column of figures, in two lines. */
+/** The same where room is short: above a column of figures in two lines, or before a row of them. */
 export function workloadColumn(workload: string): string {
   const [contention, accounts] = partsOf(workload);
-  return accounts === undefined ? workload : `${CONTENTION_TITLES[contention]?.[1] ?? contention}\n${accounts}`;
+  return accounts === undefined
+    ? (WORK[workload]?.[1] ?? workload)
+    : `${CONTENTION_TITLES[contention]?.[1] ?? contention}\n${accounts}`;
 }
 
 function partsOf(workload: string): readonly [contention: string, accounts: string | undefined] {

@@ -199,7 +199,7 @@ function accountsChart(
   const chart: LineChart = {
     lines,
     xName: "accounts (the fewer, the more contention)",
-    xLabel: integer,
+    xLabel: shortCount,
     yName,
     yLabel: multiple,
     reference: { value: 1, name: "serial" },
@@ -236,7 +236,7 @@ function placesChart(comparison: Comparison, theme: Theme, width: Width): Drawin
     panels,
     kinds,
     axisName: "transfers per second",
-    axisLabel: shortRate,
+    axisLabel: shortCount,
     base: 10,
     joined: [],
     description: `Transfers a second by where the data lives. ${panels
@@ -247,7 +247,7 @@ function placesChart(comparison: Comparison, theme: Theme, width: Width): Drawin
 }
 
 /** A power of ten on an axis: `10 k`, `1 M`. */
-function shortRate(value: number): string {
+function shortCount(value: number): string {
   if (value >= 1e6) return `${significant(value / 1e6).replace(/\.0+$/, "")} M`;
   if (value >= 1e3) return `${significant(value / 1e3).replace(/\.0+$/, "")} k`;
   return `${value}`;

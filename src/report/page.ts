@@ -164,8 +164,8 @@ function tableMarkup({ title, head, rows, figures }: TableData): Markup {
     column === 0
       ? html`<th scope="row">${text}</th>`
       : html`<td class="${classOf(column)}${isWrong(text) ? " wrong" : ""}">${text}</td>`;
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${title}"><table>
-<caption>${title}</caption>
+  return html`<h3>${title}</h3>
+<div class="scroll" tabindex="0" role="region" aria-label="${title}"><table>
 <thead><tr>${head.map((text, column) => html`<th scope="col" class="${classOf(column)}">${text}</th>`)}</tr></thead>
 <tbody>${rows.map((row) => html`<tr>${row.map(cell)}</tr>\n`)}</tbody>
 </table></div>

@@ -15,7 +15,7 @@ body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.6 ${FONTS};fo
 h1,h2,h3{line-height:1.25;letter-spacing:-.012em;text-wrap:balance}
 h1{font-size:clamp(1.7rem,1.2rem + 2.4vw,2.5rem);margin:.1em 0 .5em;font-weight:700}
 h2{font-size:1.4rem;margin:3.4rem 0 .5rem;padding-top:1.1rem;border-top:1px solid var(--line);font-weight:650}
-h3{font-size:1rem;margin:1.8rem 0 .5rem;font-weight:650}
+h3{font-size:.95rem;margin:1.6rem 0 .3rem;font-weight:650}
 p{margin:.6rem 0;max-width:68ch}
 .eyebrow{margin:0;color:var(--muted);font-size:.85rem;letter-spacing:.04em}
 .lead{font-size:1.15rem;line-height:1.5;max-width:60ch;margin:0 0 1.4rem}
@@ -34,7 +34,6 @@ figcaption{margin-top:.4rem;max-width:68ch}
 .scroll{overflow-x:auto;margin:.3rem 0 1.2rem;-webkit-overflow-scrolling:touch}
 .scroll:focus-visible{outline:2px solid var(--accent);outline-offset:2px}
 table{border-collapse:collapse;font-size:.86rem;font-variant-numeric:tabular-nums lining-nums;line-height:1.35}
-caption{text-align:left;font-weight:650;font-size:.9rem;padding:.3rem 0 .4rem;position:sticky;left:0}
 th,td{padding:.32rem .8rem .32rem 0;text-align:left;vertical-align:baseline;white-space:nowrap;border-bottom:1px solid var(--line)}
 thead th{font-weight:500;color:var(--muted);vertical-align:bottom;white-space:pre-line}
 .number{text-align:right;padding-left:.6rem}
@@ -48,6 +47,6 @@ summary{cursor:pointer;color:var(--accent);font-size:.92rem;padding:.25rem 0}
 .strategies dl{margin:0;font-size:.9rem}
 .strategies dt{color:var(--muted);margin-top:.5rem;font-size:.82rem}
 .strategies dd{margin:0}
-@media (max-width:700px){.page{padding-top:28px}.wide{display:none}.narrow{display:block}h2{margin-top:2.6rem}.facts{grid-template-columns:1fr;gap:0}.facts dd{margin-bottom:.5rem}}
+@media (max-width:700px){.page{padding-top:28px}.wide{display:none}.narrow{display:block}h2{margin-top:2.6rem}.facts{grid-template-columns:1fr;gap:0}tbody th{white-space:normal;min-width:6.5rem;max-width:38vw}.facts dd{margin-bottom:.5rem}}
 @media print{.page{max-width:none;padding:0}.scroll{overflow:visible}details>*{display:block}}
 `;
