@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { LedgerError } from "../core/errors.js";
+import { type CompareArguments, compare } from "./compare.js";
 import { exitCodeOf } from "./output.js";
 import { type RaceArguments, race } from "./race.js";
 import { type SettleArguments, settle } from "./settle.js";
@@ -67,6 +68,18 @@ function program(): Command {
     .option("--limit <count>", "entries to show (default: 25)")
     .addOption(json())
     .action((path: string, id: string, args: StatementArguments) => statement(path, id, args));
+
+  root
+    .command("compare")
+    .description("measure coordination strategies against each other, in memory and in databases")
+    .option("--quick", "small sizes: under three minutes on two cores")
+    .option("--json <file>", "write everything that was measured, raw samples included")
+    .option("--report <file>", "write the report, one HTML file; needs the package echarts")
+    .option("--charts <folder>", "write the charts as SVG files; needs the package echarts")
+    .option("--from <file>", "measure nothing: show what --json wrote before")
+    .option("--seed <number>", "seed of the workloads (default: 1)")
+    .addHelpText("after", EXIT_CODES)
+    .action((args: CompareArguments) => compare(args));
 
   root
     .command("race")

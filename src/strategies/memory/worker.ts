@@ -30,7 +30,13 @@ export interface BankWorkerData {
 export type BankTask =
   | { readonly task: "meet"; readonly threads: number }
   | { readonly task: "execute"; readonly lane: number }
-  | { readonly task: "run"; readonly lane: number; readonly threads: number; readonly end: number };
+  | {
+      readonly task: "run";
+      readonly strategy: number;
+      readonly lane: number;
+      readonly threads: number;
+      readonly end: number;
+    };
 
 /** Milliseconds of the system's monotonic clock, which all threads share. */
 export interface RunTimes {
@@ -100,7 +106,7 @@ export function serveBank(task: BankTask): RunTimes | undefined {
     case "run": {
       meet(task.threads);
       const startedMs = monotonicMs();
-      kernel.runClaimed(task.lane, strategy, task.end);
+      kernel.runClaimed(task.lane, task.strategy, task.end);
       return { startedMs, endedMs: monotonicMs() };
     }
   }
