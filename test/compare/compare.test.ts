@@ -40,7 +40,7 @@ describe("a tiny comparison", () => {
       onProgress: (text) => steps.push(text),
     });
     for (const { what, why } of comparison.skipped) console.warn(`SKIPPED: ${what}: ${why}`);
-  }, 120_000);
+  }, 240_000);
 
   it("measures every strategy in memory on every number of threads, and serial on one", () => {
     const cells = comparison.cells.filter(({ part }) => part === "coordination");
