@@ -1,10 +1,11 @@
 /** `parallel-ledger settle`: a settlement job over files. */
 import { open, realpath, stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { parseAsset } from "../core/assets.js";
+import { formatAmount, parseAsset } from "../core/assets.js";
 import { LedgerError } from "../core/errors.js";
 import { type Ledger, type LedgerOptions, openLedgerFor } from "../ledger.js";
 import { checkReadable } from "../settlement/input-window.js";
+import type { NetSummary } from "../settlement/net.js";
 import { expectedInstead } from "../settlement/row-problem.js";
 import type { SettleFileOptions, SettleFileSummary } from "../settlement/run-job.js";
 import { readColumns } from "./columns.js";
@@ -20,6 +21,7 @@ export interface SettleArguments extends OutputOptions {
   readonly accountColumns?: string;
   readonly results?: string;
   readonly balances?: string;
+  readonly net?: string;
   readonly job?: string;
   readonly mode?: string;
   readonly workers?: string;
@@ -94,6 +96,7 @@ function readOptions(args: SettleArguments): SettleFileOptions {
     ...(args.delimiter === undefined ? {} : { delimiter: args.delimiter }),
     ...(args.results === undefined ? {} : { results: args.results }),
     ...(args.balances === undefined ? {} : { balances: args.balances }),
+    ...(args.net === undefined ? {} : { net: args.net }),
   };
 }
 
@@ -132,7 +135,12 @@ async function checkPaths(args: SettleArguments): Promise<void> {
     if (path !== undefined) await checkReadable(path);
   }
   const seen = new Map<string, string>();
-  const named = [["--db", args.db], ...inputs, ["--results", args.results], ["--balances", args.balances]] as const;
+  const outputs = [
+    ["--results", args.results],
+    ["--balances", args.balances],
+    ["--net", args.net],
+  ] as const;
+  const named = [["--db", args.db], ...inputs, ...outputs] as const;
   for (const [option, path] of named) {
     if (path === undefined || path === ":memory:") continue;
     const stats = await stat(path).catch(() => undefined);
@@ -235,7 +243,11 @@ function report(
   const transfersPerSecond = Math.round((transfers * 1000) / durationMs);
   const { mode, workers } = ledger;
   const rounded = Math.round(durationMs * 1000) / 1000;
-  output.json({ transfers, replayed, results, durationMs: rounded, transfersPerSecond, mode, workers, digest });
+  const net = summary.net === undefined ? undefined : netFigures(args, summary.net);
+  output.json({
+    ...{ transfers, replayed, results, durationMs: rounded, transfersPerSecond, mode, workers, digest },
+    ...(net === undefined ? {} : { net }),
+  });
   const threads = mode === "event-loop" ? "on the event loop" : `on ${workers} worker${workers === 1 ? "" : "s"}`;
   const source = args.transfers === "-" ? "standard input" : args.transfers;
   output.say(
@@ -251,6 +263,11 @@ function report(
   if (replayed > 0)
     output.say(`${count(replayed)} rows were settled by an earlier run of this job and changed nothing now.`);
   reportProblems(output, source, summary);
+  if (net !== undefined) {
+    const { accounts, gross, asset, ratio } = net;
+    const share = ratio === null ? "" : `, ${(100 * ratio).toFixed(1)} % of it`;
+    output.say(`${count(accounts)} accounts moved ${gross} ${asset}; set off, ${net.net} ${asset} are left${share}.\n`);
+  }
   const facts = [
     ["job", summary.job],
     ["accounts", count(ledger.accountCount)],
@@ -265,9 +282,22 @@ function report(
     ["ledger", args.db],
     ...(args.results === undefined ? [] : [["results", args.results]]),
     ...(args.balances === undefined ? [] : [["balances", args.balances]]),
+    ...(args.net === undefined ? [] : [["net", args.net]]),
     ["digest", digest],
   ];
   output.say(facts.map(([name, value]) => `  ${name!.padEnd(10)}  ${value}`).join("\n"));
+}
+
+/** The netting's sums as programs and people read them: amounts as decimals. */
+function netFigures(args: SettleArguments, net: NetSummary) {
+  const { scale } = parseAsset(args.asset);
+  return {
+    asset: net.asset,
+    accounts: net.accounts,
+    gross: formatAmount(net.gross, scale),
+    net: formatAmount(net.net, scale),
+    ratio: net.ratio ?? null,
+  };
 }
 
 /** Says where the first rows that could not be read are, and once for each kind what was expected instead. */

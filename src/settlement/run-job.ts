@@ -10,6 +10,7 @@ import { writeBalances } from "./balances.js";
 import { takeHeader } from "./header.js";
 import { type ByteSource, cannotRead, openFile, openStream } from "./input-window.js";
 import { type Job, jobNameOfFile, jobOfName } from "./job.js";
+import { NetPositions, type NetSummary } from "./net.js";
 import { OutputFile } from "./output.js";
 import type { RowProblem } from "./row-problem.js";
 import { type FileProgress, settleFile } from "./settle-file.js";
@@ -42,6 +43,8 @@ export interface SettleFileOptions {
   readonly results?: string;
   /** Receives every account's closing balance. */
   readonly balances?: string;
+  /** Receives what each account paid and received in this job, largest net position first. */
+  readonly net?: string;
   readonly onProgress?: (progress: FileProgress) => void;
   /** Stops between batches; what was executed stays, and the same call resumes. */
   readonly signal?: AbortSignal;
@@ -59,6 +62,8 @@ export interface SettleFileSummary {
   readonly results: Readonly<Record<string, number>>;
   /** The first rows that could not be read. */
   readonly problems: readonly RowProblem[];
+  /** What netting the job comes down to, where `net` asked for it. Opening balances are no part of it. */
+  readonly net?: NetSummary;
   /** Accounts that the accounts file created, and opening balances it made. */
   readonly accountsCreated: number;
   readonly accountsOpened: number;
@@ -98,8 +103,10 @@ export async function runJob(
     const { columns, rows } = await takeHeader(source, delimiter, columnNames(options.columns));
     const results = await create(options.results);
     const balances = await create(options.balances);
+    const netFile = await create(options.net);
     const number = engine.assets.register(asset);
     const applied = await applyAccounts(engine, target, options, { ...asset, number }, delimiter);
+    const net = netFile === undefined ? undefined : new NetPositions(engine);
     const start = performance.now();
     const summary = await settleFile(engine, {
       source: rows,
@@ -109,6 +116,7 @@ export async function runJob(
       job,
       createFlags: createFlags(options.createAccounts),
       results,
+      net,
       ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
@@ -116,12 +124,15 @@ export async function runJob(
     const durationMs = performance.now() - start;
     if (balances !== undefined) await writeBalances(target.accounts(), engine.assets, balances);
     await balances?.finish();
+    const netSummary = netFile === undefined ? undefined : await net?.write(netFile, engine.assets, number);
+    await netFile?.finish();
     return {
       job: job.name,
       transfers: summary.rows,
       replayed: summary.replayed,
       results: Object.fromEntries(summary.results),
       problems: summary.problems,
+      ...(netSummary === undefined ? {} : { net: netSummary }),
       accountsCreated: applied.created,
       accountsOpened: applied.opened,
       durationMs,

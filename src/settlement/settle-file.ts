@@ -12,6 +12,7 @@ import { configureParser } from "./configuration.js";
 import type { MappedColumns } from "./header.js";
 import { type ByteSource, InputWindow } from "./input-window.js";
 import type { Job } from "./job.js";
+import type { NetPositions } from "./net.js";
 import type { OutputFile } from "./output.js";
 import { type RowProblem, rowProblem } from "./row-problem.js";
 
@@ -27,6 +28,8 @@ export interface FileJob {
   readonly createFlags: number | undefined;
   /** Receives a line per row, in order; undefined: none is written. */
   readonly results: OutputFile | undefined;
+  /** Counts what each account paid and received; undefined: nobody asks. */
+  readonly net: NetPositions | undefined;
   readonly onProgress?: (progress: FileProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -195,7 +198,7 @@ class FileSettlement {
     return slices;
   }
 
-  /** Counts the batch's results and keeps the first problems; returns the number of rows. */
+  /** Counts the batch's results and amounts, and keeps the first problems; returns the number of rows. */
   #tally(context: number): number {
     const engine = this.#engine;
     let rows = 0;
@@ -211,6 +214,7 @@ class FileSettlement {
         }
       }
       this.#replayed += engine.sliceField(context, slice, layout.SL_REPLAYED);
+      this.#file.net?.add(context, first, count);
     }
     return rows;
   }

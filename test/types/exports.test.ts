@@ -11,6 +11,7 @@ import type {
   LedgerErrorOptions,
   LedgerOptions,
   Mode,
+  NetSummary,
   NewAccount,
   NewTransfer,
   RowProblem,
@@ -35,6 +36,7 @@ const TYPES = [
   "LedgerErrorOptions",
   "LedgerOptions",
   "Mode",
+  "NetSummary",
   "NewAccount",
   "NewTransfer",
   "RowProblem",
@@ -157,5 +159,6 @@ test("the types have these shapes (checked by `npm run types`)", () => {
   expectTypeOf<AccountColumns>().toBeObject();
   expectTypeOf<TransferColumns>().toBeObject();
   expectTypeOf<RowProblem>().toBeObject();
+  expectTypeOf<NetSummary>().toBeObject();
   expectTypeOf<FileProgress>().toBeObject();
 });
