@@ -37,6 +37,7 @@ function program(): Command {
     .option("--results <file>", "write row,id,result,sequence for every row")
     .option("--balances <file>", "write every account's closing balance")
     .option("--net <file>", "write what every account paid and received in this job, largest net position first")
+    .option("--dry-run", "do everything on a private copy of the ledger: the same outputs, and nothing kept")
     .option("--job <name>", "name of the job (default: by the file's content)")
     .option("--mode <mode>", "parallel or event-loop (default: parallel)")
     .option("--workers <count>", "auto or 1 to 64 (default: auto)")

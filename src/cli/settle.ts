@@ -22,6 +22,7 @@ export interface SettleArguments extends OutputOptions {
   readonly results?: string;
   readonly balances?: string;
   readonly net?: string;
+  readonly dryRun?: boolean;
   readonly job?: string;
   readonly mode?: string;
   readonly workers?: string;
@@ -49,15 +50,17 @@ export async function settle(args: SettleArguments): Promise<void> {
   const room = await expectedRoom(args);
   const interrupt = new AbortController();
   const onSignal = (): void => {
-    interrupt.abort(
-      new LedgerError("interrupted", "interrupted: what was settled is kept; run the same command again to go on"),
-    );
+    const whatIsLeft =
+      args.dryRun === true
+        ? "this was a dry run, and nothing of it is kept"
+        : "what was settled is kept; run the same command again to go on";
+    interrupt.abort(new LedgerError("interrupted", `interrupted: ${whatIsLeft}`));
   };
   process.once("SIGINT", onSignal);
   process.once("SIGTERM", onSignal);
   let ledger: Ledger | undefined;
   try {
-    ledger = await openWithRoom(args.db, { mode, workers }, room);
+    ledger = await openWithRoom(args.db, { mode, workers, dryRun: args.dryRun === true }, room);
     const summary = await ledger
       .settleFile({ ...options, signal: interrupt.signal, onProgress: showProgress(output) })
       .catch((error: unknown) => Promise.reject(howToGoOn(error)));
@@ -247,12 +250,14 @@ function report(
   output.json({
     ...{ transfers, replayed, results, durationMs: rounded, transfersPerSecond, mode, workers, digest },
     ...(net === undefined ? {} : { net }),
+    ...(args.dryRun === true ? { dryRun: true } : {}),
   });
   const threads = mode === "event-loop" ? "on the event loop" : `on ${workers} worker${workers === 1 ? "" : "s"}`;
   const source = args.transfers === "-" ? "standard input" : args.transfers;
   output.say(
     `\nSettled ${count(transfers)} rows of ${source} in ${seconds(durationMs)} ${threads}: ` +
-      `${count(transfersPerSecond)} rows a second.\n`,
+      `${count(transfersPerSecond)} rows a second.\n` +
+      `${args.dryRun === true ? `This was a dry run on a copy of ${args.db}: nothing was kept.\n` : ""}`,
   );
   const rows = Object.entries(results).map(([name, rowCount]) => [
     name,
@@ -279,7 +284,7 @@ function report(
             `${count(summary.accountsCreated)} created, ${count(summary.accountsOpened)} opened`,
           ],
         ]),
-    ["ledger", args.db],
+    ["ledger", args.dryRun === true ? `${args.db}, left as it was` : args.db],
     ...(args.results === undefined ? [] : [["results", args.results]]),
     ...(args.balances === undefined ? [] : [["balances", args.balances]]),
     ...(args.net === undefined ? [] : [["net", args.net]]),

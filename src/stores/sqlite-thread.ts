@@ -6,10 +6,12 @@ import type { MessagePort } from "node:worker_threads";
 import type { Database, Statement } from "better-sqlite3";
 import { LedgerError } from "../core/errors.js";
 import { SqliteAccounts } from "./sqlite-accounts.js";
+import { openCopy } from "./sqlite-copy.js";
 import { readError, writeError } from "./sqlite-errors.js";
 import { SqliteJournal } from "./sqlite-journal.js";
 import { closeFile, openFile } from "./sqlite-open.js";
 import {
+  IN_MEMORY,
   OPENING,
   type SqliteFileOptions,
   type StoreCall,
@@ -76,14 +78,20 @@ export class SqliteFile implements Synchronous {
   readonly #insertAsset: Statement<unknown[]>;
   readonly #insertJob: Statement<unknown[]>;
   readonly #selectJob: Statement<[string], string>;
+  readonly #remove: () => void;
   #memory: SharedArrayBuffer | undefined;
   /** Set by the first write that failed; what the disk holds is then no longer known for sure. */
   #failure: LedgerError | undefined;
 
   constructor(options: SqliteFileOptions) {
-    this.#path = options.path;
-    const database = openFile(options);
+    const isTemporary = options.isCopy || options.path === IN_MEMORY;
+    const opened = options.isCopy
+      ? openCopy(options)
+      : { path: options.path, database: openFile(options), remove: () => {} };
+    const { path, database, remove } = opened;
+    this.#path = path;
     this.#database = database;
+    this.#remove = remove;
     try {
       this.#journal = new SqliteJournal(database);
       this.#snapshot = new SqliteSnapshot(database);
@@ -92,9 +100,10 @@ export class SqliteFile implements Synchronous {
       this.#insertJob = database.prepare("INSERT INTO jobs VALUES (?, ?, ?) ON CONFLICT (hash) DO NOTHING");
       this.#selectJob = database.prepare<[string], string>("SELECT name FROM jobs WHERE hash = ?").pluck();
       this.#assets = database.prepare<[], StoredAsset>("SELECT code, scale FROM assets ORDER BY number").all();
-      this.description = this.#describe();
+      this.description = { ...this.#describe(), isTemporary };
     } catch (error) {
       database.close();
+      remove();
       throw readError(this.#path, error);
     }
   }
@@ -154,11 +163,15 @@ export class SqliteFile implements Synchronous {
 
   close(): void {
     // After a failure, the rollback file may be what repairs the ledger when it is opened next: it stays.
-    if (this.#failure === undefined) closeFile(this.#database);
-    else this.#database.close();
+    try {
+      if (this.#failure === undefined) closeFile(this.#database);
+      else this.#database.close();
+    } finally {
+      this.#remove();
+    }
   }
 
-  #describe(): StoreDescription {
+  #describe(): Omit<StoreDescription, "isTemporary"> {
     const meta = new Map(this.#database.prepare<[], [string, string]>("SELECT key, value FROM meta").raw().all());
     const { chunkCount, transferCount, accountCount, accountTextSize } = this.#journal.head;
     return {

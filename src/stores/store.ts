@@ -18,6 +18,8 @@ export interface StoreDescription {
   /** Assets in the order of their numbers; the first has number 1. */
   readonly assets: readonly StoredAsset[];
   readonly snapshot: SnapshotDescription | undefined;
+  /** Whether everything is gone once it is closed: a snapshot would serve nobody. */
+  readonly isTemporary: boolean;
 }
 
 export interface StoredAsset {

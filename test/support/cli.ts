@@ -80,6 +80,7 @@ export interface JsonReport {
   readonly workers: number;
   readonly digest: string;
   readonly accounts: number;
+  readonly dryRun?: boolean;
 }
 
 /** Runs a command with `--json` and expects it to succeed with one line on standard output. */

@@ -114,7 +114,7 @@ test("the types have these shapes (checked by `npm run types`)", () => {
   expectTypeOf<(typeof api.TRANSFER_RESULTS)[number]["name"]>().toEqualTypeOf<TransferResultCode>();
   expectTypeOf<(typeof api.TRANSFER_RESULTS)[number]>().toExtend<TransferResultRow>();
   expectTypeOf<(typeof api.ACCOUNT_RESULTS)[number]>().toEqualTypeOf<AccountResultCode>();
-  expectTypeOf<keyof LedgerOptions>().toEqualTypeOf<"mode" | "workers" | "capacity" | "assets">();
+  expectTypeOf<keyof LedgerOptions>().toEqualTypeOf<"mode" | "workers" | "capacity" | "assets" | "dryRun">();
   expectTypeOf<Parameters<typeof api.openLedger>>().toEqualTypeOf<
     [path: string, options?: LedgerOptions | undefined]
   >();
