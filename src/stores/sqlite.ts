@@ -105,6 +105,18 @@ class SqliteStore implements Store {
     return this.#call("commit", group);
   }
 
+  begin(): Promise<void> {
+    return this.#call("begin");
+  }
+
+  keep(): Promise<void> {
+    return this.#call("keep");
+  }
+
+  undo(): Promise<StoreDescription> {
+    return this.#call("undo");
+  }
+
   readChunks(chunk: number, range: MemoryRange): Promise<readonly StoredChunk[]> {
     return this.#call("readChunks", chunk, range);
   }
