@@ -535,7 +535,7 @@ export class Ledger {
    */
   settleFile(options: SettleFileOptions): Promise<SettleFileSummary> {
     this.#checkOpen();
-    const run = this.#job.then(() => runJob(this.#engine, this, options));
+    const run = this.#job.then(() => runJob(this.#engine, this.#store, this, options));
     this.#job = run.catch(() => {});
     return run;
   }

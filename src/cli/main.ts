@@ -13,7 +13,8 @@ const { version } = JSON.parse(readFileSync(new URL("../../../package.json", imp
 };
 
 const EXIT_CODES = `
-Exit codes: 0 done (rejected rows are results, not failures), 2 bad usage or unusable input, 1 anything else.`;
+Exit codes: 0 done (rejected rows are results, not failures), 2 bad usage or unusable input, 1 anything else
+(a job that --atomic refused, too).`;
 
 function program(): Command {
   const root = new Command("parallel-ledger")
@@ -37,6 +38,7 @@ function program(): Command {
     .option("--results <file>", "write row,id,result,sequence for every row")
     .option("--balances <file>", "write every account's closing balance")
     .option("--net <file>", "write what every account paid and received in this job, largest net position first")
+    .option("--atomic", "make all rows or none: exit code 1 and an unchanged ledger where one is refused")
     .option("--dry-run", "do everything on a private copy of the ledger: the same outputs, and nothing kept")
     .option("--job <name>", "name of the job (default: by the file's content)")
     .option("--mode <mode>", "parallel or event-loop (default: parallel)")
@@ -45,7 +47,9 @@ function program(): Command {
     .addOption(json())
     .addOption(quiet())
     .addHelpText("after", EXIT_CODES)
-    .action((args: SettleArguments) => settle(args));
+    .action(async (args: SettleArguments) => {
+      process.exitCode = await settle(args);
+    });
 
   root
     .command("verify")

@@ -9,7 +9,7 @@ import type { NetSummary } from "../settlement/net.js";
 import { expectedInstead } from "../settlement/row-problem.js";
 import type { SettleFileOptions, SettleFileSummary } from "../settlement/run-job.js";
 import { readColumns } from "./columns.js";
-import { count, Output, type OutputOptions, seconds, table } from "./output.js";
+import { count, type ExitCode, Output, type OutputOptions, seconds, table } from "./output.js";
 
 /** Options as the command line has them. */
 export interface SettleArguments extends OutputOptions {
@@ -22,6 +22,7 @@ export interface SettleArguments extends OutputOptions {
   readonly results?: string;
   readonly balances?: string;
   readonly net?: string;
+  readonly atomic?: boolean;
   readonly dryRun?: boolean;
   readonly job?: string;
   readonly mode?: string;
@@ -39,40 +40,48 @@ const SAMPLE_SIZE = 64 * 1024;
 const PROGRESS_MS = 100;
 const WORKERS_MAX = 64;
 
-/** Runs the job and reports it. */
-export async function settle(args: SettleArguments): Promise<void> {
+/** Runs the job and reports it; returns the exit code. */
+export async function settle(args: SettleArguments): Promise<ExitCode> {
   const output = new Output(args);
   const options = readOptions(args);
   const mode = readMode(args.mode ?? "parallel");
   const workers = readWorkers(args.workers ?? "auto");
   parseAsset(args.asset);
   await checkPaths(args);
-  const room = await expectedRoom(args);
   const interrupt = new AbortController();
-  const onSignal = (): void => {
-    const whatIsLeft =
-      args.dryRun === true
-        ? "this was a dry run, and nothing of it is kept"
-        : "what was settled is kept; run the same command again to go on";
-    interrupt.abort(new LedgerError("interrupted", `interrupted: ${whatIsLeft}`));
-  };
+  const onSignal = (): void =>
+    interrupt.abort(new LedgerError("interrupted", `interrupted: ${whatAnInterruptionLeaves(args)}`));
   process.once("SIGINT", onSignal);
   process.once("SIGTERM", onSignal);
-  let ledger: Ledger | undefined;
+  const run = async (room: Room): Promise<ExitCode> => {
+    const ledger = await openWithRoom(args.db, { mode, workers, dryRun: args.dryRun === true }, room);
+    try {
+      const summary = await ledger.settleFile({
+        ...options,
+        signal: interrupt.signal,
+        onProgress: showProgress(output),
+      });
+      const digest = ledger.digest();
+      output.endProgress();
+      report(output, args, summary, ledger, digest);
+      return summary.kept === false ? 1 : 0;
+    } finally {
+      output.endProgress();
+      await ledger.close();
+    }
+  };
   try {
-    ledger = await openWithRoom(args.db, { mode, workers, dryRun: args.dryRun === true }, room);
-    const summary = await ledger
-      .settleFile({ ...options, signal: interrupt.signal, onProgress: showProgress(output) })
-      .catch((error: unknown) => Promise.reject(howToGoOn(error)));
-    const digest = ledger.digest();
-    output.endProgress();
-    report(output, args, summary, ledger, digest);
+    return await withEnoughRoom(args, run);
   } finally {
-    output.endProgress();
     process.removeListener("SIGINT", onSignal);
     process.removeListener("SIGTERM", onSignal);
-    await ledger?.close();
   }
+}
+
+function whatAnInterruptionLeaves(args: SettleArguments): string {
+  if (args.dryRun === true) return "this was a dry run, and nothing of it is kept";
+  if (args.atomic === true) return "no row of the job is kept; run the same command again";
+  return "what was settled is kept; run the same command again to go on";
 }
 
 function readOptions(args: SettleArguments): SettleFileOptions {
@@ -100,6 +109,7 @@ function readOptions(args: SettleArguments): SettleFileOptions {
     ...(args.results === undefined ? {} : { results: args.results }),
     ...(args.balances === undefined ? {} : { balances: args.balances }),
     ...(args.net === undefined ? {} : { net: args.net }),
+    ...(args.atomic === undefined ? {} : { atomic: args.atomic }),
   };
 }
 
@@ -210,13 +220,47 @@ async function openWithRoom(path: string, options: LedgerOptions, room: Room): P
   }
 }
 
+/**
+ * Runs a job with room for what its files may hold. One that keeps nothing where the room is too small would get no
+ * further by being run again: it is given twice as much, if it can be read again.
+ */
+async function withEnoughRoom(args: SettleArguments, run: (room: Room) => Promise<ExitCode>): Promise<ExitCode> {
+  const keepsNothing = args.atomic === true || args.dryRun === true;
+  let room = await expectedRoom(args);
+  let capacityBefore = 0;
+  for (;;) {
+    try {
+      return await run(room);
+    } catch (error) {
+      if (!(error instanceof LedgerError) || !["accounts_full", "transfers_full"].includes(error.code)) throw error;
+      const capacity = Number(error.details.capacity);
+      const mayHelp = capacity > capacityBefore && (await isRegularFile(args.transfers));
+      if (!keepsNothing || !mayHelp) throw howToGoOn(error, keepsNothing);
+      capacityBefore = capacity;
+      room = moreRoom(room);
+    }
+  }
+}
+
+function moreRoom({ accounts, transfers }: Room): Room {
+  return {
+    accounts: Math.min(ACCOUNTS_MAX, 2 * Math.max(ROOM_MIN, accounts)),
+    transfers: Math.min(TRANSFERS_MAX, 2 * Math.max(ROOM_MIN, transfers)),
+  };
+}
+
+async function isRegularFile(path: string): Promise<boolean> {
+  return path !== "-" && (await stat(path)).isFile();
+}
+
 /** Says what helps on the command line where a job needs more room than was foreseen. */
-function howToGoOn(error: unknown): unknown {
-  if (!(error instanceof LedgerError) || !["accounts_full", "transfers_full"].includes(error.code)) return error;
+function howToGoOn(error: LedgerError, keepsNothing: boolean): LedgerError {
+  const advice = keepsNothing
+    ? "and nothing of it is kept: settle a regular file, whose size says how much room it needs, or several shorter ones"
+    : "what was settled is kept, and opening makes room for more: run the same command again to go on";
   return new LedgerError(
     error.code,
-    "the job needs more room than the ledger was opened with; what was settled is kept, and opening makes room for " +
-      `more: run the same command again to go on (${error.message})`,
+    `the job needs more room than the ledger was opened with; ${advice} (${error.message})`,
     { cause: error, details: error.details },
   );
 }
@@ -250,6 +294,7 @@ function report(
   output.json({
     ...{ transfers, replayed, results, durationMs: rounded, transfersPerSecond, mode, workers, digest },
     ...(net === undefined ? {} : { net }),
+    ...(summary.kept === undefined ? {} : { kept: summary.kept }),
     ...(args.dryRun === true ? { dryRun: true } : {}),
   });
   const threads = mode === "event-loop" ? "on the event loop" : `on ${workers} worker${workers === 1 ? "" : "s"}`;
@@ -257,7 +302,7 @@ function report(
   output.say(
     `\nSettled ${count(transfers)} rows of ${source} in ${seconds(durationMs)} ${threads}: ` +
       `${count(transfersPerSecond)} rows a second.\n` +
-      `${args.dryRun === true ? `This was a dry run on a copy of ${args.db}: nothing was kept.\n` : ""}`,
+      whatWasKept(args, summary),
   );
   const rows = Object.entries(results).map(([name, rowCount]) => [
     name,
@@ -291,6 +336,20 @@ function report(
     ["digest", digest],
   ];
   output.say(facts.map(([name, value]) => `  ${name!.padEnd(10)}  ${value}`).join("\n"));
+}
+
+/** What a dry run and an atomic job say of themselves; nothing for any other. */
+function whatWasKept(args: SettleArguments, { kept, transfers, results }: SettleFileSummary): string {
+  const isDry = args.dryRun === true;
+  const dry = isDry ? `This was a dry run on a copy of ${args.db}: nothing was kept.\n` : "";
+  if (kept === undefined) return dry;
+  if (kept) return `${dry}All rows ${isDry ? "would be" : "are"} made.\n`;
+  const { ok = 0, linked_event_failed: unmade = 0 } = results;
+  const refused = transfers - ok - unmade;
+  return (
+    `${dry}${count(refused)} of ${count(transfers)} rows can't be made, so ${isDry ? "none would be" : "none is"}: ` +
+    `${count(unmade)} with which nothing is wrong got linked_event_failed.\n`
+  );
 }
 
 /** The netting's sums as programs and people read them: amounts as decimals. */

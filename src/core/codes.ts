@@ -8,6 +8,7 @@ export const OK = 0;
 
 export const INVALID_ROW = 1;
 export const INVALID_AMOUNT = 2;
+export const LINKED_EVENT_FAILED = 5;
 
 export const RESERVED_FLAG = 8;
 export const ID_MUST_NOT_BE_EMPTY = 10;

@@ -35,6 +35,12 @@ export const TRANSFER_RESULTS = [
     "not recorded",
     "The amount is not a decimal within the asset's scale and below 2^128.",
   ),
+  row(
+    codes.LINKED_EVENT_FAILED,
+    "linked_event_failed",
+    "not recorded",
+    "Nothing is wrong with this transfer, but it was to be made only together with others, of which one was refused.",
+  ),
   row(codes.RESERVED_FLAG, "reserved_flag", "not recorded", "A flag is set that has no meaning."),
   row(codes.ID_MUST_NOT_BE_EMPTY, "id_must_not_be_empty", "not recorded", "The transfer has no id."),
   row(codes.ID_TOO_LONG, "id_too_long", "not recorded", "The transfer's id takes more than 64 bytes."),

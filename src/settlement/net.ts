@@ -52,10 +52,13 @@ const SLOTS_MIN = 1024;
 export class NetPositions {
   readonly #engine: Engine;
   readonly #words: Uint32Array;
+  /** Whether only rows count whose transfers an earlier run of the job had made. */
+  readonly #isReplayedOnly: boolean;
   #sums = new Float64Array(SLOTS_MIN * POSITION_SIZE);
 
-  constructor(engine: Engine) {
+  constructor(engine: Engine, options: { readonly isReplayedOnly?: boolean } = {}) {
     this.#engine = engine;
+    this.#isReplayedOnly = options.isReplayedOnly === true;
     this.#words = new Uint32Array(engine.memory.buffer);
   }
 
@@ -67,6 +70,7 @@ export class NetPositions {
     const { bytes } = this.#engine;
     for (let index = first; index < first + count; index++) {
       if (bytes[context + layout.CX_RESULT + index] !== OK) continue;
+      if (this.#isReplayedOnly && bytes[context + layout.CX_DETAIL + index] !== layout.DETAIL_REPLAYED) continue;
       const scratch = context + layout.CX_SCRATCH + index * layout.SCRATCH_SIZE;
       const record = context + layout.CX_RECORDS + index * layout.RECORD_SIZE;
       const word = words[(record + layout.TR_AMOUNT + 4) >>> 2]!;

@@ -40,7 +40,7 @@ function parsed(folder: string, given: readonly string[]): SettleArguments {
 }
 
 /** How a command that must refuse ends, as its process would. */
-async function refusal(command: () => Promise<void>): Promise<Pick<Run, "code" | "stdout" | "stderr">> {
+async function refusal(command: () => Promise<unknown>): Promise<Pick<Run, "code" | "stdout" | "stderr">> {
   try {
     await command();
   } catch (error) {

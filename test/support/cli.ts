@@ -81,6 +81,7 @@ export interface JsonReport {
   readonly digest: string;
   readonly accounts: number;
   readonly dryRun?: boolean;
+  readonly kept?: boolean;
 }
 
 /** Runs a command with `--json` and expects it to succeed with one line on standard output. */

@@ -6,6 +6,7 @@ import { ACCOUNT_RESULTS, resultName, TRANSFER_RESULTS } from "../../../src/core
 const PINNED: readonly [number: number, name: string, recorded: boolean][] = [
   [1, "invalid_row", false],
   [2, "invalid_amount", false],
+  [5, "linked_event_failed", false],
   [8, "reserved_flag", false],
   [10, "id_must_not_be_empty", false],
   [11, "id_too_long", false],
