@@ -53,7 +53,9 @@ export interface SettleSummary {
 
 const WORKERS_MAX = 64;
 const CODE_MAX = 65535;
-const USER_DATA_LIMIT = 1n << 128n;
+/** User data and overdraft limits are below this. */
+const UNSIGNED_128_LIMIT = 1n << 128n;
+const LOW_WORD = (1n << 64n) - 1n;
 const CONTEXTS = 4;
 /** Window that files are read through; a row may take 1 MiB of it. */
 const INPUT_WINDOW_SIZE = 32 * 1024 * 1024;
@@ -265,19 +267,24 @@ export class Ledger {
       (account.debitsMustNotExceedCredits === true ? layout.ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS : 0) |
       (account.creditsMustNotExceedDebits === true ? layout.ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS : 0);
     const code = account.code ?? 0;
+    const overdraft = account.overdraftLimit ?? 0n;
     const asset = this.#assetNumber(account.asset);
     const slot = kernel.findAccountByKey(layout.KEY_SCRATCH, kind, layout.TEXT_SCRATCH) >>> 0;
     if (slot !== layout.NO_SLOT) {
       if (accounts.flags(slot) !== flags) return "exists_with_different_flags";
       if (accounts.asset(slot) !== asset) return "exists_with_different_asset";
-      return accounts.code(slot) === code ? "exists" : "exists_with_different_code";
+      if (accounts.code(slot) !== code) return "exists_with_different_code";
+      return accounts.overdraftLimit(slot) === overdraft ? "exists" : "exists_with_different_overdraft_limit";
     }
     if (flags === layout.ACCOUNT_FLAGS_KNOWN) return "flags_are_mutually_exclusive";
+    if (overdraft !== 0n && (flags & layout.ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS) === 0) {
+      return "overdraft_limit_needs_a_limit";
+    }
     if (asset === 0) return "asset_unknown";
     // From here on nothing can fail but the memory's end.
-    if (kernel.createAccount(layout.KEY_SCRATCH, kind, layout.TEXT_SCRATCH, asset, flags, code) !== 0) {
-      throw this.#accountsFull();
-    }
+    const { KEY_SCRATCH: key, TEXT_SCRATCH: text } = layout;
+    const fault = kernel.createAccount(key, kind, text, asset, flags, code, overdraft & LOW_WORD, overdraft >> 64n);
+    if (fault !== 0) throw this.#accountsFull();
     return "ok";
   }
 
@@ -364,8 +371,7 @@ export class Ledger {
       const from = call.taken;
       try {
         while (call.taken < call.transfers.length && !writer.isFull) {
-          const { id, debit, credit, amount, code, userData } = call.transfers[call.taken]!;
-          writer.write(id, debit, credit, amount, code ?? 0, userData);
+          writer.add(call.transfers[call.taken]!);
           call.taken++;
         }
       } catch (cause) {
@@ -411,7 +417,7 @@ export class Ledger {
     writer.finish();
     try {
       const { durable } = await this.#engine.execute(context, { slices: writer.slices });
-      return { results: new BatchResults(this.#engine.bytes, context, count), durable };
+      return { results: new BatchResults(this.#engine.bytes, context, count, writer.hasBalancing), durable };
     } finally {
       this.#engine.releaseContext(context);
       this.#accepted -= count;
@@ -632,8 +638,7 @@ export class Batch {
   add(transfer: NewTransfer): void {
     this.#check();
     checkNewTransfer(transfer, this.length);
-    const { id, debit, credit, amount, code, userData } = transfer;
-    this.#writer.write(id, debit, credit, amount, code ?? 0, userData);
+    this.#writer.add(transfer);
   }
 
   /** Adds a plain transfer without an object for it. Types are the caller's promise. Throws `batch_full`. */
@@ -672,13 +677,14 @@ function checkNewAccount(account: NewAccount, index: number): void {
   checkCode(account.code, at);
   checkFlag(account.debitsMustNotExceedCredits, "debitsMustNotExceedCredits", at);
   checkFlag(account.creditsMustNotExceedDebits, "creditsMustNotExceedDebits", at);
+  if (account.overdraftLimit !== undefined) checkUnsigned128(account.overdraftLimit, "overdraftLimit", at);
 }
 
 function checkNewTransfer(transfer: NewTransfer, index: number): void {
   if (typeof transfer !== "object" || transfer === null) {
     throw invalid(`transfer ${index} must be an object, not ${typeof transfer}`);
   }
-  const { id, debit, credit, amount, code, userData } = transfer;
+  const { id, debit, credit, amount, code, userData, expectedDebitVersion, expectedCreditVersion } = transfer;
   if (typeof id !== "string") throw invalid(`transfer ${index}: 'id' must be a string, not ${typeof id}`);
   if (typeof debit !== "string") throw invalid(`transfer ${index}: 'debit' must be a string, not ${typeof debit}`);
   if (typeof credit !== "string") throw invalid(`transfer ${index}: 'credit' must be a string, not ${typeof credit}`);
@@ -686,14 +692,29 @@ function checkNewTransfer(transfer: NewTransfer, index: number): void {
     throw invalid(`transfer ${index}: 'amount' must be a bigint of minor units, not ${typeof amount}`);
   }
   if (code !== undefined) checkCode(code, `transfer ${index}`);
-  if (userData !== undefined && (typeof userData !== "bigint" || userData < 0n || userData >= USER_DATA_LIMIT)) {
-    throw invalid(`transfer ${index}: 'userData' must be a bigint from 0 to 2^128 − 1`);
-  }
+  if (userData !== undefined) checkUnsigned128(userData, "userData", `transfer ${index}`);
+  if (transfer.balancingDebit !== undefined) checkFlag(transfer.balancingDebit, "balancingDebit", `transfer ${index}`);
+  if (transfer.balancingCredit !== undefined)
+    checkFlag(transfer.balancingCredit, "balancingCredit", `transfer ${index}`);
+  if (expectedDebitVersion !== undefined) checkVersion(expectedDebitVersion, "expectedDebitVersion", index);
+  if (expectedCreditVersion !== undefined) checkVersion(expectedCreditVersion, "expectedCreditVersion", index);
 }
 
 function checkCode(code: number | undefined, at: string): void {
   if (code !== undefined && (!Number.isInteger(code) || code < 0 || code > CODE_MAX)) {
     throw invalid(`${at}: 'code' must be a whole number from 0 to ${CODE_MAX}, not ${String(code)}`);
+  }
+}
+
+function checkUnsigned128(value: unknown, name: string, at: string): void {
+  if (typeof value !== "bigint" || value < 0n || value >= UNSIGNED_128_LIMIT) {
+    throw invalid(`${at}: '${name}' must be a bigint from 0 to 2^128 − 1, not ${String(value)}`);
+  }
+}
+
+function checkVersion(version: number, name: string, index: number): void {
+  if (!Number.isSafeInteger(version) || version < 0) {
+    throw invalid(`transfer ${index}: '${name}' must be a whole number from 0 to 2^53 − 1, not ${String(version)}`);
   }
 }
 

@@ -30,7 +30,10 @@ function program(): Command {
     .description("settle a CSV file of transfers; a second run of the same job changes nothing")
     .requiredOption("--db <file>", "the ledger; made where it does not exist")
     .requiredOption("--transfers <file>", "CSV file of transfers, - for standard input")
-    .requiredOption("--columns <map>", "debit=HEADER,credit=HEADER,amount=HEADER[,id=HEADER]")
+    .requiredOption(
+      "--columns <map>",
+      "debit=HEADER,credit=HEADER,amount=HEADER[,id=HEADER][,code=HEADER][,user-data=HEADER]",
+    )
     .requiredOption("--asset <asset>", "asset of the amounts: an ISO 4217 code, or CODE:SCALE")
     .option("--accounts <file>", "CSV file of accounts that may not go below zero")
     .option("--account-columns <map>", "id=HEADER[,opening=HEADER] (default: id=id,opening=opening)")

@@ -85,12 +85,14 @@ function whatAnInterruptionLeaves(args: SettleArguments): string {
 }
 
 function readOptions(args: SettleArguments): SettleFileOptions {
-  const columns = readColumns("--columns", args.columns, ["debit", "credit", "amount"], ["id"]);
+  const columns = readColumns("--columns", args.columns, ["debit", "credit", "amount"], ["id", "code", "user-data"]);
   const column = (name: string): string => columns.get(name)!;
   if (args.accountColumns !== undefined && args.accounts === undefined) {
     throw new LedgerError("invalid_argument", "--account-columns needs --accounts FILE");
   }
   const id = columns.get("id");
+  const code = columns.get("code");
+  const userData = columns.get("user-data");
   return {
     transfers: args.transfers === "-" ? process.stdin : args.transfers,
     columns: {
@@ -98,6 +100,8 @@ function readOptions(args: SettleArguments): SettleFileOptions {
       credit: column("credit"),
       amount: column("amount"),
       ...(id === undefined ? {} : { id }),
+      ...(code === undefined ? {} : { code }),
+      ...(userData === undefined ? {} : { userData }),
     },
     asset: args.asset,
     ...(args.job === undefined ? {} : { job: args.job }),

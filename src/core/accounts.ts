@@ -48,7 +48,7 @@ export class AccountTable {
   }
 
   flags(slot: number): number {
-    return this.#view.getUint16(this.#hot(slot) + layout.AC_FLAGS, true);
+    return this.#view.getUint16(this.#hot(slot) + layout.AC_FLAGS, true) & layout.ACCOUNT_FLAGS_KNOWN;
   }
 
   asset(slot: number): number {
@@ -57,6 +57,10 @@ export class AccountTable {
 
   code(slot: number): number {
     return this.#view.getUint16(this.#hot(slot) + layout.AC_CODE, true);
+  }
+
+  overdraftLimit(slot: number): bigint {
+    return this.#unsigned128(this.#cold(slot) + layout.AO_OVERDRAFT_LIMIT);
   }
 
   /** The account in this slot as the API shows it. */
@@ -72,6 +76,7 @@ export class AccountTable {
       code: this.code(slot),
       debitsMustNotExceedCredits: (flags & layout.ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS) !== 0,
       creditsMustNotExceedDebits: (flags & layout.ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS) !== 0,
+      overdraftLimit: this.overdraftLimit(slot),
       debitsPosted,
       creditsPosted,
       debitsPending: this.#unsigned128(cold + layout.AO_DEBITS_PENDING),
@@ -96,6 +101,8 @@ export class AccountTable {
       const kind = bytes[hot + layout.AC_ID_KIND]!;
       bytes.fill(0, at, at + layout.JOURNAL_ACCOUNT_SIZE);
       bytes.copyWithin(at + layout.JA_KEY, hot + layout.AC_KEY, hot + layout.AC_KEY + 16);
+      const overdraft = this.#cold(slot) + layout.AO_OVERDRAFT_LIMIT;
+      bytes.copyWithin(at + layout.JA_OVERDRAFT_LIMIT, overdraft, overdraft + 16);
       view.setUint16(at + layout.JA_FLAGS, this.flags(slot), true);
       view.setUint16(at + layout.JA_ASSET, this.asset(slot), true);
       view.setUint16(at + layout.JA_CODE, this.code(slot), true);

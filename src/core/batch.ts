@@ -1,13 +1,15 @@
 /** Writing transfer records straight into shared memory, and reading their results back. */
 
-import { INVALID_AMOUNT, RESULT_CODE_LIMIT } from "./codes.js";
+import { EXISTS, INVALID_AMOUNT, OK, RESULT_CODE_LIMIT } from "./codes.js";
 import { LedgerError } from "./errors.js";
 import { type Identifiers, isHashKind } from "./identifiers.js";
 import * as layout from "./layout.js";
 import { resultName, type TransferResultCode } from "./results.js";
-import type { TransferResult } from "./types.js";
+import type { NewTransfer, TransferResult } from "./types.js";
 
 const AMOUNT_LIMIT = 1n << 128n;
+/** In place of an expected version: all bits set. */
+const ANY_VERSION = (1n << 64n) - 1n;
 
 /** Room for a character more than fits: a text that was cut short is then longer than its count of characters. */
 const UTF8_CHARACTER_MAX = 4;
@@ -26,6 +28,7 @@ export class RecordWriter {
   readonly #arenas: Buffer;
   readonly context: number;
   #count = 0;
+  #hasBalancing = false;
   /** Address of the next free byte of the current slice's text arena. */
   #text = 0;
   /** Text that has yet to be written, the address it belongs to, and the index of the first record that it is for. */
@@ -56,6 +59,22 @@ export class RecordWriter {
   /** Slices that hold the records written so far. */
   get slices(): number {
     return Math.ceil(this.#count / layout.SLICE_CAPACITY);
+  }
+
+  /** Writes one record, whose fields the caller has checked. */
+  add(transfer: NewTransfer): void {
+    const { id, debit, credit, amount, code, userData, expectedDebitVersion, expectedCreditVersion } = transfer;
+    this.write(id, debit, credit, amount, code ?? 0, userData);
+    const flags =
+      (transfer.balancingDebit === true ? layout.TRANSFER_BALANCING_DEBIT : 0) |
+      (transfer.balancingCredit === true ? layout.TRANSFER_BALANCING_CREDIT : 0);
+    const record = this.#recordAddress(this.#count - 1);
+    if (flags !== 0) this.#makeBalancing(record, flags, amount);
+    if (expectedDebitVersion === undefined && expectedCreditVersion === undefined) return;
+    const version = (expected: number | undefined): bigint => (expected === undefined ? ANY_VERSION : BigInt(expected));
+    this.#units[(record + layout.TR_FLAGS) >>> 2]! |= layout.TR_HAS_EXPECTED;
+    this.#words[(record + layout.TR_EXPECTED_DEBIT_VERSION) >>> 3] = version(expectedDebitVersion);
+    this.#words[(record + layout.TR_EXPECTED_CREDIT_VERSION) >>> 3] = version(expectedCreditVersion);
   }
 
   /**
@@ -97,6 +116,19 @@ export class RecordWriter {
       this.#words[(record + layout.TR_USER_DATA) >>> 3] = userData;
       this.#words[(record + layout.TR_USER_DATA + 8) >>> 3] = userData >> 64n;
     }
+  }
+
+  #makeBalancing(record: number, flags: number, asked: bigint): void {
+    this.#makeCold(record);
+    this.#units[(record + layout.TR_FLAGS) >>> 2]! |= flags;
+    this.#words[(record + layout.TR_ASKED_AMOUNT) >>> 3] = asked;
+    this.#words[(record + layout.TR_ASKED_AMOUNT + 8) >>> 3] = asked >> 64n;
+    this.#hasBalancing = true;
+  }
+
+  /** Whether a balancing transfer is in the batch. */
+  get hasBalancing(): boolean {
+    return this.#hasBalancing;
   }
 
   #recordAddress(index: number): number {
@@ -184,9 +216,15 @@ export class BatchResults {
   readonly #results: Uint8Array;
   readonly #details: Uint8Array;
   readonly #sequences: Uint32Array;
+  /** What balancing transfers moved, by index. */
+  readonly #moved: ReadonlyMap<number, bigint>;
 
-  /** Copies the first `count` results of a batch that was filled without gaps. */
-  constructor(bytes: Uint8Array, context: number, count: number) {
+  /**
+   * Copies the first `count` results of a batch that was filled without gaps; `hasBalancing` says whether to look for
+   * what balancing transfers moved.
+   */
+  constructor(bytes: Uint8Array, context: number, count: number, hasBalancing = false) {
+    this.#moved = hasBalancing ? readMoved(bytes, context, count) : new Map();
     this.#results = copyOf(bytes, context + layout.CX_RESULT, count);
     this.#details = copyOf(bytes, context + layout.CX_DETAIL, count);
     this.#sequences = new Uint32Array(copyOf(bytes, context + layout.CX_SEQUENCE, count * 4).buffer);
@@ -212,9 +250,9 @@ export class BatchResults {
   get(index: number): TransferResult {
     const result = this.result(index);
     const sequence = this.#sequences[index]!;
-    return result === "id_already_failed"
-      ? { result, sequence, reason: resultName(this.#details[index]!) }
-      : { result, sequence };
+    if (result === "id_already_failed") return { result, sequence, reason: resultName(this.#details[index]!) };
+    const amount = this.#moved.get(index);
+    return amount === undefined ? { result, sequence } : { result, sequence, amount };
   }
 
   /** How many transfers had each result. */
@@ -233,6 +271,21 @@ export class BatchResults {
       throw new LedgerError("index_out_of_range", `expected an index from 0 to ${this.length - 1}, found ${index}`);
     }
   }
+}
+
+/** What the batch's balancing transfers moved, those that were made now or earlier. */
+function readMoved(bytes: Uint8Array, context: number, count: number): Map<number, bigint> {
+  const view = new DataView(bytes.buffer);
+  const moved = new Map<number, bigint>();
+  for (let index = 0; index < count; index++) {
+    const record = context + layout.CX_RECORDS + index * layout.RECORD_SIZE;
+    if ((view.getUint16(record + layout.TR_FLAGS, true) & layout.TRANSFER_BALANCING) === 0) continue;
+    const result = bytes[context + layout.CX_RESULT + index];
+    if (result !== OK && result !== EXISTS) continue;
+    const high = view.getBigUint64(record + layout.TR_AMOUNT_HIGH, true);
+    moved.set(index, (high << 64n) | view.getBigUint64(record + layout.TR_AMOUNT, true));
+  }
+  return moved;
 }
 
 /** A copy outside shared memory. */

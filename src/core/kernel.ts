@@ -6,7 +6,16 @@ import { builtFile } from "./built.js";
 export interface Kernel {
   readKey(text: number, length: number, key: number): number;
   findAccountByKey(key: number, kind: number, text: number): number;
-  createAccount(key: number, kind: number, text: number, asset: number, flags: number, code: number): number;
+  createAccount(
+    key: number,
+    kind: number,
+    text: number,
+    asset: number,
+    flags: number,
+    code: number,
+    overdraftLow: bigint,
+    overdraftHigh: bigint,
+  ): number;
   parseSlice(context: number, slice: number): void;
   stitchSlices(context: number): void;
   deriveIds(context: number, slice: number): void;

@@ -13,6 +13,11 @@ export interface NewAccount {
   readonly debitsMustNotExceedCredits?: boolean;
   /** The account may never be owed: its credits stay within its debits. */
   readonly creditsMustNotExceedDebits?: boolean;
+  /**
+   * How far an account of `debitsMustNotExceedCredits` may go below zero: minor units, 0 to 2^128 − 1. Default 0.
+   * Part of what the account is: it can't be changed later.
+   */
+  readonly overdraftLimit?: bigint;
 }
 
 /** An account's state at a batch boundary. Amounts in minor units of the asset. */
@@ -22,6 +27,7 @@ export interface Account {
   readonly code: number;
   readonly debitsMustNotExceedCredits: boolean;
   readonly creditsMustNotExceedDebits: boolean;
+  readonly overdraftLimit: bigint;
   readonly debitsPosted: bigint;
   readonly creditsPosted: bigint;
   readonly debitsPending: bigint;
@@ -40,12 +46,26 @@ export interface NewTransfer {
   readonly debit: string;
   /** Id of the account that receives. */
   readonly credit: string;
-  /** Minor units of the accounts' asset, 1 to 2^128 − 1. */
+  /** Minor units of the accounts' asset, 1 to 2^128 − 1; for a balancing transfer also 0, for as much as there is. */
   readonly amount: bigint;
   /** User-defined, 0–65,535. Default 0. */
   readonly code?: number;
   /** User-defined, 0 to 2^128 − 1. Default 0. */
   readonly userData?: bigint;
+  /**
+   * The version that the debit account must have for the transfer to be made, as read from `Ledger.account`: optimistic
+   * concurrency for whoever decided by a balance. Otherwise the result is `version_mismatch`.
+   */
+  readonly expectedDebitVersion?: number;
+  /** The version that the credit account must have. */
+  readonly expectedCreditVersion?: number;
+  /**
+   * Moves at most what the debit account has: the lesser of `amount` and its credits less its debits, with its
+   * overdraft limit. Where that is nothing, the result is `exceeds_credits`.
+   */
+  readonly balancingDebit?: boolean;
+  /** Moves at most what the credit account owes; where that is nothing, the result is `exceeds_debits`. */
+  readonly balancingCredit?: boolean;
 }
 
 /** What became of a transfer. */
@@ -55,6 +75,8 @@ export interface TransferResult {
   readonly sequence: number;
   /** With `id_already_failed`: the result that was recorded when the id was first used. */
   readonly reason?: TransferResultCode;
+  /** With a balancing transfer that was made, now or earlier: what it moved. */
+  readonly amount?: bigint;
 }
 
 /** What became of an account to create. */

@@ -79,7 +79,7 @@ function checkBooks(engine: Engine): void {
     const account = accounts.read(slot);
     const own = account.debitsPosted + account.debitsPending - account.creditsPosted - account.creditsPending;
     difference.set(account.asset, (difference.get(account.asset) ?? 0n) + own);
-    const owes = account.debitsPosted + account.debitsPending > account.creditsPosted;
+    const owes = account.debitsPosted + account.debitsPending > account.creditsPosted + account.overdraftLimit;
     const isOwed = account.creditsPosted + account.creditsPending > account.debitsPosted;
     if ((account.debitsMustNotExceedCredits && owes) || (account.creditsMustNotExceedDebits && isOwed)) {
       throw new LedgerError(

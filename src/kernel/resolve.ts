@@ -58,6 +58,7 @@ import {
   KIND_UUID,
   LEG_AMOUNT,
   LEG_INDEX,
+  LEG_ORDERED,
   LEG_SLOT,
   LEG_STARTS_STRIDE,
   LEG_WIDE,
@@ -87,13 +88,15 @@ import {
   TR_DEBIT_KIND,
   TR_DEBIT_TEXT,
   TR_FLAGS,
+  TR_HAS_EXPECTED,
   TR_ID,
   TR_ID_KIND,
   TR_STATUS,
+  TRANSFER_BALANCING,
   TRANSFER_FLAGS_KNOWN,
 } from "../core/layout";
 import { accountAddress, findAccountByKey } from "./accounts";
-import { amountHigh, recordAddress, recordFlags, scratchAddress, sliceCount, sliceEntry, sliceFirst } from "./context";
+import { amountHigh, asksForOrder, isBalancing, recordAddress, recordFlags, scratchAddress, sliceCount, sliceEntry, sliceFirst } from "./context";
 import { idPartitionOf } from "./exactly-once";
 import { equalText, isHashKind, seededHash } from "./identifiers";
 
@@ -141,7 +144,7 @@ function refusalAfterLookup(record: usize): u32 {
   ) {
     return ACCOUNTS_MUST_BE_DIFFERENT;
   }
-  if ((load<u64>(record, TR_AMOUNT) | amountHigh(record)) == 0) return AMOUNT_MUST_NOT_BE_ZERO;
+  if ((load<u64>(record, TR_AMOUNT) | amountHigh(record)) == 0 && !isBalancing(record)) return AMOUNT_MUST_NOT_BE_ZERO;
   return OK;
 }
 
@@ -306,7 +309,8 @@ function findAccounts(context: usize, slice: u32, first: u32, count: u32): void 
     const difference =
       idDifference(debitAccount, record + TR_DEBIT, debitKind) |
       idDifference(creditAccount, record + TR_CREDIT, creditKind) |
-      <u64>otherAsset;
+      <u64>otherAsset |
+      <u64>(load<u16>(record, TR_FLAGS) & (TR_HAS_EXPECTED | TRANSFER_BALANCING));
     if (
       difference == 0 &&
       !isHashKind(debitKind) &&
@@ -347,8 +351,8 @@ function findOddAccounts(context: usize, index: u32, record: usize, scratch: usi
     const creditAsset = creditMissing ? jobAsset : <u32>load<u16>(accountAddress(accounts, credit), AC_ASSET);
     if (debitAsset != creditAsset) result = ACCOUNTS_MUST_HAVE_THE_SAME_ASSET;
     else if (jobAsset != 0 && jobAsset != debitAsset) result = TRANSFER_MUST_HAVE_THE_SAME_ASSET_AS_ACCOUNTS;
-    else if (debitMissing || creditMissing) {
-      // Creation depends on order, so the record is decided in order.
+    else if (debitMissing || creditMissing || asksForOrder(record)) {
+      // Creation, versions and what is left depend on order, so the record is decided in order.
       store<u8>(context + index, 1, CX_CONTESTED_DEBIT);
       return 1;
     }
@@ -442,7 +446,8 @@ function queueLegs(context: usize, slice: u32, first: u32, count: u32): void {
       const debit = load<u32>(scratch, SC_DEBIT_SLOT);
       const credit = load<u32>(scratch, SC_CREDIT_SLOT);
       const amount = load<u64>(record, TR_AMOUNT);
-      const index = amountHigh(record) != 0 ? i | LEG_WIDE : i;
+      let index = amountHigh(record) != 0 ? i | LEG_WIDE : i;
+      if (asksForOrder(record)) index |= LEG_ORDERED;
       if (debit != <u32>NO_SLOT) placeLeg(debitLegs, increment(debitStarts, partitionOf(debit)), debit, index, amount);
       if (credit != <u32>NO_SLOT) placeLeg(creditLegs, increment(creditStarts, partitionOf(credit)), credit, index, amount);
     }

@@ -27,6 +27,10 @@ export interface TransferColumns {
   readonly amount: string;
   /** Where absent, ids are derived from the job and the row. */
   readonly id?: string;
+  /** A whole number from 0 to 65,535; an empty field is 0. */
+  readonly code?: string;
+  /** A whole number below 2^128; an empty field is 0. */
+  readonly userData?: string;
 }
 
 /** A settlement job over files. */
@@ -274,5 +278,7 @@ function columnNames(columns: TransferColumns): Map<number, string> {
     [layout.ROLE_AMOUNT, columns.amount],
   ]);
   if (columns.id !== undefined) names.set(layout.ROLE_ID, columns.id);
+  if (columns.code !== undefined) names.set(layout.ROLE_CODE, columns.code);
+  if (columns.userData !== undefined) names.set(layout.ROLE_USER_DATA, columns.userData);
   return names;
 }

@@ -11,6 +11,7 @@ import {
   AC_KEY,
   AC_VERSION,
   ACCOUNT_COLD_SIZE,
+  ACCOUNT_FLAGS_KNOWN,
   ACCOUNT_SIZE,
   AO_CREDITS_PENDING,
   AO_DEBITS_PENDING,
@@ -72,7 +73,7 @@ export class SqliteAccounts {
           readId(bytes, view.getUint8(account + AC_ID_KIND), account + AC_KEY, text),
           assets[view.getUint16(account + AC_ASSET, true) - 1] ?? "",
           view.getUint16(account + AC_CODE, true),
-          view.getUint16(account + AC_FLAGS, true),
+          view.getUint16(account + AC_FLAGS, true) & ACCOUNT_FLAGS_KNOWN,
           ...amounts,
           version,
         );

@@ -95,9 +95,10 @@ export function expectSameState(ledger: Ledger, model: Model): void {
 export function expectLawful(ledger: Ledger): void {
   const totals = new Map<string, bigint>();
   for (const account of ledger.accounts()) {
-    const { id, asset, debitsPosted, creditsPosted } = account;
+    const { id, asset, debitsPosted, creditsPosted, overdraftLimit } = account;
     totals.set(asset, (totals.get(asset) ?? 0n) + debitsPosted - creditsPosted);
-    if (account.debitsMustNotExceedCredits) expect(debitsPosted, id).toBeLessThanOrEqual(creditsPosted);
+    if (account.debitsMustNotExceedCredits)
+      expect(debitsPosted, id).toBeLessThanOrEqual(creditsPosted + overdraftLimit);
     if (account.creditsMustNotExceedDebits) expect(creditsPosted, id).toBeLessThanOrEqual(debitsPosted);
   }
   for (const [asset, difference] of totals) expect(difference, `debits less credits in ${asset}`).toBe(0n);

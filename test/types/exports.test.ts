@@ -81,6 +81,7 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     readonly code?: number;
     readonly debitsMustNotExceedCredits?: boolean;
     readonly creditsMustNotExceedDebits?: boolean;
+    readonly overdraftLimit?: bigint;
   }>();
   expectTypeOf<NewTransfer>().toEqualTypeOf<{
     readonly id: string;
@@ -89,6 +90,10 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     readonly amount: bigint;
     readonly code?: number;
     readonly userData?: bigint;
+    readonly expectedDebitVersion?: number;
+    readonly expectedCreditVersion?: number;
+    readonly balancingDebit?: boolean;
+    readonly balancingCredit?: boolean;
   }>();
   expectTypeOf<Account>().toEqualTypeOf<{
     readonly id: string;
@@ -96,6 +101,7 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     readonly code: number;
     readonly debitsMustNotExceedCredits: boolean;
     readonly creditsMustNotExceedDebits: boolean;
+    readonly overdraftLimit: bigint;
     readonly debitsPosted: bigint;
     readonly creditsPosted: bigint;
     readonly debitsPending: bigint;
@@ -107,6 +113,7 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     readonly result: TransferResultCode;
     readonly sequence: number;
     readonly reason?: TransferResultCode;
+    readonly amount?: bigint;
   }>();
   expectTypeOf<AccountResult>().toEqualTypeOf<{ readonly result: AccountResultCode }>();
   expectTypeOf<"ok" | "exists" | "id_already_failed" | "exceeds_credits">().toExtend<TransferResultCode>();
