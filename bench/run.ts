@@ -1,9 +1,9 @@
 /** `npm run bench`: every benchmark, or one; figures beside what is expected of them on two cores. */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { describeMachine } from "../src/compare/machine.js";
 import { durableTrial } from "./durable.js";
 import { kernelTrial } from "./kernel.js";
-import { describeMachine } from "./machine.js";
 import { settleTrial } from "./settle.js";
 import type { Measurement, Size, Trial } from "./trial.js";
 

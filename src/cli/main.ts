@@ -3,7 +3,9 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { LedgerError } from "../core/errors.js";
+import { type CompareArguments, compare } from "./compare.js";
 import { exitCodeOf } from "./output.js";
+import { type RaceArguments, race } from "./race.js";
 import { type SettleArguments, settle } from "./settle.js";
 import { type StatementArguments, statement } from "./statement.js";
 import { verify } from "./verify.js";
@@ -15,6 +17,8 @@ const { version } = JSON.parse(readFileSync(new URL("../../../package.json", imp
 const EXIT_CODES = `
 Exit codes: 0 done (rejected rows are results, not failures), 2 bad usage or unusable input, 1 anything else
 (a job that --atomic refused, too).`;
+const RACE_EXIT_CODES = `
+Exit codes: 0 every race ended as it is declared to, 2 bad usage, 1 one did not, or anything else.`;
 
 function program(): Command {
   const root = new Command("parallel-ledger")
@@ -70,6 +74,26 @@ function program(): Command {
     .option("--limit <count>", "entries to show (default: 25)")
     .addOption(json())
     .action((path: string, id: string, args: StatementArguments) => statement(path, id, args));
+
+  root
+    .command("compare")
+    .description("measure coordination strategies against each other, in memory and in databases")
+    .option("--quick", "small sizes: under three minutes on two cores")
+    .option("--json <file>", "write everything that was measured, raw samples included")
+    .option("--report <file>", "write the report, one HTML file; needs the package echarts")
+    .option("--charts <folder>", "write the charts as SVG files; needs the package echarts")
+    .option("--from <file>", "measure nothing: show what --json wrote before")
+    .option("--seed <number>", "seed of the workloads (default: 1)")
+    .addHelpText("after", EXIT_CODES)
+    .action((args: CompareArguments) => compare(args));
+
+  root
+    .command("race")
+    .description("two withdrawals of 60 from a balance of 100: see every unsafe way lose money, and no other")
+    .option("--only <parts>", "some of event-loop,threads,sqlite,postgres,lock,retry (default: all)")
+    .addOption(json())
+    .addHelpText("after", RACE_EXIT_CODES)
+    .action((args: RaceArguments) => race(args));
 
   return root;
 }

@@ -23,6 +23,7 @@ const USAGE_CODES = new Set([
   "unknown_account",
   "asset_scale_differs",
   "opening_balance_differs",
+  "not_a_comparison",
   "not_a_ledger",
   "ledger_too_new",
   "capacity_out_of_range",

@@ -37,18 +37,27 @@ export interface Kernel {
   replayAccounts(chunk: number): number;
 }
 
-let compiled: WebAssembly.Module | undefined;
+const compiled = new Map<string, WebAssembly.Module>();
 
 /** Instantiates the kernel on `memory` for the calling thread. The module is compiled once a thread. */
 export function instantiateKernel(memory: WebAssembly.Memory): Kernel {
-  compiled ??= new WebAssembly.Module(readFileSync(builtFile("kernel.wasm")));
+  return instantiateBuilt("kernel.wasm", memory) as unknown as Kernel;
+}
+
+/** Instantiates a module of the build on `memory` for the calling thread. A module is compiled once a thread. */
+export function instantiateBuilt(file: string, memory: WebAssembly.Memory): Record<string, unknown> {
+  let module = compiled.get(file);
+  if (module === undefined) {
+    module = new WebAssembly.Module(readFileSync(builtFile(file)));
+    compiled.set(file, module);
+  }
   const imports = {
     env: {
       memory,
       abort: (): never => {
-        throw new Error("the kernel aborted: a bug");
+        throw new Error(`${file} aborted: a bug`);
       },
     },
   };
-  return new WebAssembly.Instance(compiled, imports).exports as unknown as Kernel;
+  return new WebAssembly.Instance(module, imports).exports;
 }

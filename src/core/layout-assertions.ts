@@ -4,12 +4,12 @@ import * as layout from "./layout.js";
 
 type Field = readonly [name: string, offset: number, byteLength: number];
 
-function check(condition: boolean, message: string): void {
+export function check(condition: boolean, message: string): void {
   if (!condition) throw new Error(`layout.ts is inconsistent: ${message}`);
 }
 
 /** Fields lie inside the structure, aligned to their size (at most 8), without overlap. */
-function checkStructure(structure: string, byteLength: number, fields: readonly Field[]): void {
+export function checkStructure(structure: string, byteLength: number, fields: readonly Field[]): void {
   const sorted = [...fields].sort((a, b) => a[1] - b[1]);
   let end = 0;
   let previous = "its start";

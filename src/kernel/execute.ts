@@ -191,11 +191,14 @@ export function classify(context: usize, partition: u32): u64 {
   contested += classifySide(context, partition, CX_CREDIT_LEGS, CX_CREDIT_STARTS, false, false);
   contested += classifySide(context, partition, CX_DEBIT_LEGS, CX_DEBIT_STARTS, true, true);
   store<u32>(context + CX_ACCOUNT_PARTITIONS + <usize>partition * PARTITION_ENTRY_SIZE, contested, AP_CONTESTED);
-  if (contested != 0) {
-    markSide(context, partition, CX_DEBIT_LEGS, CX_DEBIT_STARTS, CX_CONTESTED_DEBIT);
-    markSide(context, partition, CX_CREDIT_LEGS, CX_CREDIT_STARTS, CX_CONTESTED_CREDIT);
-  }
+  if (contested != 0) markContested(context, partition);
   return touched;
+}
+
+/** Marks every transfer with a leg on a contested account of the partition. */
+export function markContested(context: usize, partition: u32): void {
+  markSide(context, partition, CX_DEBIT_LEGS, CX_DEBIT_STARTS, CX_CONTESTED_DEBIT);
+  markSide(context, partition, CX_CREDIT_LEGS, CX_CREDIT_STARTS, CX_CONTESTED_CREDIT);
 }
 
 /** Marks every transfer with a leg on a contested account. Debit and credit marks are separate bytes: one writer each. */

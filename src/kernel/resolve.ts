@@ -421,7 +421,8 @@ function hasLegs(context: usize, index: u32): bool {
   return load<u8>(context + index, CX_STATE) == STATE_FRESH && load<u8>(context + index, CX_RESULT) == OK;
 }
 
-function queueLegs(context: usize, slice: u32, first: u32, count: u32): void {
+/** Fills the slice's queues of legs, by account partition, from the slots that were found. */
+export function queueLegs(context: usize, slice: u32, first: u32, count: u32): void {
   const debitStarts = context + CX_DEBIT_STARTS + <usize>slice * LEG_STARTS_STRIDE;
   const creditStarts = context + CX_CREDIT_STARTS + <usize>slice * LEG_STARTS_STRIDE;
   memory.fill(debitStarts, 0, LEG_STARTS_STRIDE);

@@ -74,11 +74,16 @@ describe("docs/cli.md", () => {
     expect(read(folder, "net.csv")).toBe(net!.body);
   });
 
-  it("names only options that there are, and every option that settle has", async () => {
-    const { stdout } = await cli(["settle", "--help"]);
-    const options = new Set([...stdout.matchAll(/^ {2}(?:-h, )?(--[a-z-]+)/gm)].map(([, option]) => option!));
+  it("names only options that there are, and every option of every command", async () => {
+    const { stdout: commands } = await cli(["--help"]);
+    const options = new Set(["--help"]);
+    for (const [, command] of commands.matchAll(/^ {2}([a-z]+) .*\[options\]/gm)) {
+      const { stdout } = await cli([command!, "--help"]);
+      for (const [, option] of stdout.matchAll(/^ {2}(?:-h, )?(--[a-z-]+)/gm)) options.add(option!);
+    }
     const named = new Set([...text.matchAll(/(?<![\w-])--[a-z][a-z-]*/g)].map(([option]) => option));
     for (const option of named) expect(options.has(option), option).toBe(true);
     expect([...options].filter((option) => !named.has(option))).toEqual([]);
+    expect(options.size).toBeGreaterThan(10);
   });
 });
