@@ -15,7 +15,8 @@ const { version } = JSON.parse(readFileSync(new URL("../../../package.json", imp
 };
 
 const EXIT_CODES = `
-Exit codes: 0 done (rejected rows are results, not failures), 2 bad usage or unusable input, 1 anything else.`;
+Exit codes: 0 done (rejected rows are results, not failures), 2 bad usage or unusable input, 1 anything else
+(a job that --atomic refused, too).`;
 const RACE_EXIT_CODES = `
 Exit codes: 0 every race ended as it is declared to, 2 bad usage, 1 one did not, or anything else.`;
 
@@ -43,6 +44,9 @@ function program(): Command {
     .option("--create-accounts <kind>", "create accounts that only transfers name: limited or unlimited")
     .option("--results <file>", "write row,id,result,sequence for every row")
     .option("--balances <file>", "write every account's closing balance")
+    .option("--net <file>", "write what every account paid and received in this job, largest net position first")
+    .option("--atomic", "make all rows or none: exit code 1 and an unchanged ledger where one is refused")
+    .option("--dry-run", "do everything on a private copy of the ledger: the same outputs, and nothing kept")
     .option("--job <name>", "name of the job (default: by the file's content)")
     .option("--mode <mode>", "parallel or event-loop (default: parallel)")
     .option("--workers <count>", "auto or 1 to 64 (default: auto)")
@@ -50,7 +54,9 @@ function program(): Command {
     .addOption(json())
     .addOption(quiet())
     .addHelpText("after", EXIT_CODES)
-    .action((args: SettleArguments) => settle(args));
+    .action(async (args: SettleArguments) => {
+      process.exitCode = await settle(args);
+    });
 
   root
     .command("verify")

@@ -10,6 +10,7 @@ export const INVALID_ROW = 1;
 export const INVALID_AMOUNT = 2;
 export const INVALID_CODE = 3;
 export const INVALID_USER_DATA = 4;
+export const LINKED_EVENT_FAILED = 7;
 
 export const RESERVED_FLAG = 8;
 export const ID_MUST_NOT_BE_EMPTY = 10;

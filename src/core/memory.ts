@@ -148,7 +148,21 @@ export function createMemory(plan: MemoryPlan, seed: Seed): WebAssembly.Memory {
   return memory;
 }
 
-/** Writes the superblock and the fixed tables. The memory is zero, or holds a ledger to be forgotten. */
+/** Forgets the ledger that the memory holds. Nobody may be using it. */
+export function emptyMemory(memory: WebAssembly.Memory, plan: MemoryPlan, seed: Seed): void {
+  const bytes = new Uint8Array(memory.buffer);
+  const empty = (address: number, byteLength: number): void => void bytes.fill(0, address, address + byteLength);
+  empty(layout.SUPERBLOCK + layout.SB_COUNTERS, layout.SB_COUNTERS_SIZE);
+  // Tables have their first size again; one that grows fills what it grows into.
+  empty(plan.accountIndex, layout.ACCOUNT_INDEX_ENTRY_SIZE * 2 ** layout.ACCOUNT_INDEX_INITIAL_LOG2);
+  for (let partition = 0; partition < layout.ID_PARTITIONS; partition++) {
+    const table = plan.idIndex + partition * plan.idPartitionStride;
+    empty(table, layout.ID_ENTRY_SIZE * 2 ** layout.ID_INITIAL_LOG2);
+  }
+  initializeMemory(memory, plan, seed);
+}
+
+/** Writes the superblock and the headers of the tables, which are zero. */
 function initializeMemory(memory: WebAssembly.Memory, plan: MemoryPlan, seed: Seed): void {
   const view = new DataView(memory.buffer);
   const set = (field: number, value: number): void => view.setUint32(layout.SUPERBLOCK + field, value, true);

@@ -42,6 +42,12 @@ export const TRANSFER_RESULTS = [
     "not recorded",
     "The user data is not a whole number from 0 to 2^128 − 1.",
   ),
+  row(
+    codes.LINKED_EVENT_FAILED,
+    "linked_event_failed",
+    "not recorded",
+    "Nothing is wrong with this transfer; another that it was to be made together with was refused.",
+  ),
   row(codes.RESERVED_FLAG, "reserved_flag", "not recorded", "A flag is set that has no meaning."),
   row(codes.ID_MUST_NOT_BE_EMPTY, "id_must_not_be_empty", "not recorded", "The transfer has no id."),
   row(codes.ID_TOO_LONG, "id_too_long", "not recorded", "The transfer's id takes more than 64 bytes."),

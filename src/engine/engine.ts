@@ -13,7 +13,7 @@ import { Identifiers } from "../core/identifiers.js";
 import { instantiateKernel, type Kernel } from "../core/kernel.js";
 import * as layout from "../core/layout.js";
 import type { MemoryPlan } from "../core/memory.js";
-import type { MemoryRange, Store } from "../stores/store.js";
+import type { MemoryRange, Store, StoreDescription } from "../stores/store.js";
 import { Committer, type JobName } from "./committer.js";
 import { type EngineWorkerData, type ExecutionOutcome, Executor, NO_CONTEXT } from "./executor.js";
 
@@ -104,6 +104,8 @@ export class Engine {
   #order: Promise<unknown> = Promise.resolve();
   #unsavedJobs: JobName[] = [];
   #failure: LedgerError | undefined;
+  /** While memory is being rebuilt, nothing in it means anything. */
+  #isRestoring = false;
 
   constructor(store: Store, memory: WebAssembly.Memory, plan: MemoryPlan, options: EngineOptions) {
     this.memory = memory;
@@ -174,6 +176,11 @@ export class Engine {
     else void left.then(() => this.#freeContext(context));
   }
 
+  /** Resolves once no worker looks at the context any more, so that its holder may fill it again. */
+  async hasLeft(context: number): Promise<void> {
+    await this.#leaving.get(context);
+  }
+
   #freeContext(context: number): void {
     const waiter = this.#contextWaiters.shift();
     if (waiter === undefined) this.#freeContexts.push(context);
@@ -203,6 +210,11 @@ export class Engine {
    */
   execute(context: number, request: BatchRequest): Promise<ExecutedBatch> {
     return this.exclusively(() => this.#execute(context, request));
+  }
+
+  /** {@link execute} for a caller whose turn it is: from within {@link exclusively}. */
+  executeInTurn(context: number, request: BatchRequest): Promise<ExecutedBatch> {
+    return this.#execute(context, request);
   }
 
   async #execute(context: number, request: BatchRequest): Promise<ExecutedBatch> {
@@ -351,6 +363,34 @@ export class Engine {
     Atomics.store(this.#words, word, 1);
     for (const waiter of this.#ringWaiters.splice(0)) waiter();
     return this.#failure;
+  }
+
+  /** Refuses everything from now on, because of what went wrong outside of a batch. */
+  fail(cause: unknown): LedgerError {
+    return this.#poison(
+      cause instanceof LedgerError
+        ? cause
+        : new LedgerError("internal", `the ledger's memory can't be trusted any more: ${cause}; open it again`, {
+            cause,
+          }),
+    );
+  }
+
+  /**
+   * Forgets everything that memory holds, and has `rebuild` fill it with what the store has. Call it exclusively, with
+   * nothing on its way to the store.
+   */
+  async restore(stored: StoreDescription, rebuild: () => Promise<void>): Promise<void> {
+    this.#isRestoring = true;
+    this.#ring.fill(undefined);
+    this.#cache.fill(undefined);
+    this.#lastAtHand = undefined;
+    this.#serialLeft = 0;
+    this.#unsavedJobs = [];
+    this.#nextSequence = stored.transferCount + 1;
+    this.assets.keepUnsaved(stored.assets.length);
+    await rebuild();
+    this.#isRestoring = false;
   }
 
   #adaptPlan(context: number, serial: boolean): void {
@@ -507,9 +547,13 @@ export class Engine {
 
   /**
    * Returns at a batch boundary: if a batch is changing balances right now, waits for its end, which is some
-   * milliseconds away at most. Reads that follow in the same turn see every batch as a whole or not at all.
+   * milliseconds away at most. Reads that follow in the same turn see every batch as a whole or not at all. Throws `busy`
+   * while what was not kept is being taken back.
    */
   waitForBoundary(): void {
+    if (this.#isRestoring) {
+      throw new LedgerError("busy", "a job that was not kept is being taken back: await it, then read again");
+    }
     const context = this.#executing;
     if (context === undefined) return;
     if (this.#pool === undefined) {

@@ -2,8 +2,15 @@
 import { stateDigest } from "../core/digest.js";
 import { LedgerError } from "../core/errors.js";
 import * as layout from "../core/layout.js";
-import { type Capacities, createMemory, type MemoryPlan, planMemory, TRANSFER_CAPACITY_MAX } from "../core/memory.js";
-import type { MemoryRange, Store } from "../stores/store.js";
+import {
+  type Capacities,
+  createMemory,
+  emptyMemory,
+  type MemoryPlan,
+  planMemory,
+  TRANSFER_CAPACITY_MAX,
+} from "../core/memory.js";
+import type { MemoryRange, Store, StoreDescription } from "../stores/store.js";
 import { Engine, type EngineOptions } from "./engine.js";
 
 export interface OpenOptions extends EngineOptions {
@@ -74,6 +81,14 @@ export async function openEngine(store: Store, options: OpenOptions): Promise<En
     await engine.close();
     throw error;
   }
+}
+
+/** Brings an engine whose memory is ahead of the store back to what the store has, which `description` says. */
+export function restoreEngine(store: Store, engine: Engine, description: StoreDescription): Promise<void> {
+  return engine.restore(description, async () => {
+    emptyMemory(engine.memory, engine.plan, { low: description.seedLow, high: description.seedHigh });
+    await replay(store, engine, await restoreSnapshot(store, engine));
+  });
 }
 
 /** Restores the snapshot, where there is one that this version can read; returns the first chunk after it. */

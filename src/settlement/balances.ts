@@ -1,14 +1,8 @@
 /** Closing balances as CSV. */
 import { type AssetRegistry, formatAmount } from "../core/assets.js";
 import type { Account } from "../core/types.js";
+import { BLOCK_SIZE, field } from "./csv-text.js";
 import type { OutputFile } from "./output.js";
-
-const BLOCK_SIZE = 256 * 1024;
-
-/** A CSV field (RFC 4180): quoted where it holds a comma, a quote or a line break. */
-function field(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
 
 /** Writes one line per account, in the order given, amounts as decimals in the asset's scale. */
 export async function writeBalances(

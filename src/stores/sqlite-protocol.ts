@@ -9,6 +9,8 @@ export interface SqliteFileOptions {
   /** Absolute, or `:memory:`. */
   readonly path: string;
   readonly mode: "create" | "existing";
+  /** Opens a private copy of the file in its place. */
+  readonly isCopy: boolean;
   /** Bytes the file may grow to, undefined for as many as the disk has. */
   readonly sizeMax: number | undefined;
 }

@@ -6,10 +6,12 @@ import type { MessagePort } from "node:worker_threads";
 import type { Database, Statement } from "better-sqlite3";
 import { LedgerError } from "../core/errors.js";
 import { SqliteAccounts } from "./sqlite-accounts.js";
+import { openCopy } from "./sqlite-copy.js";
 import { readError, writeError } from "./sqlite-errors.js";
-import { SqliteJournal } from "./sqlite-journal.js";
+import { type JournalHead, SqliteJournal } from "./sqlite-journal.js";
 import { closeFile, openFile } from "./sqlite-open.js";
 import {
+  IN_MEMORY,
   OPENING,
   type SqliteFileOptions,
   type StoreCall,
@@ -76,14 +78,23 @@ export class SqliteFile implements Synchronous {
   readonly #insertAsset: Statement<unknown[]>;
   readonly #insertJob: Statement<unknown[]>;
   readonly #selectJob: Statement<[string], string>;
+  readonly #remove: () => void;
   #memory: SharedArrayBuffer | undefined;
+  /** Where the journal and the assets were at `begin`, until it is decided whether what followed is kept. */
+  #before: { readonly head: JournalHead; readonly assetCount: number } | undefined;
+  readonly #isTemporary: boolean;
   /** Set by the first write that failed; what the disk holds is then no longer known for sure. */
   #failure: LedgerError | undefined;
 
   constructor(options: SqliteFileOptions) {
-    this.#path = options.path;
-    const database = openFile(options);
+    this.#isTemporary = options.isCopy || options.path === IN_MEMORY;
+    const opened = options.isCopy
+      ? openCopy(options)
+      : { path: options.path, database: openFile(options), remove: () => {} };
+    const { path, database, remove } = opened;
+    this.#path = path;
     this.#database = database;
+    this.#remove = remove;
     try {
       this.#journal = new SqliteJournal(database);
       this.#snapshot = new SqliteSnapshot(database);
@@ -95,6 +106,7 @@ export class SqliteFile implements Synchronous {
       this.description = this.#describe();
     } catch (error) {
       database.close();
+      remove();
       throw readError(this.#path, error);
     }
   }
@@ -114,6 +126,27 @@ export class SqliteFile implements Synchronous {
       return this.#journal.append(chunks);
     });
     this.#journal.head = head;
+  }
+
+  begin(): void {
+    this.#change("BEGIN IMMEDIATE");
+    this.#before = { head: this.#journal.head, assetCount: this.#assets.length };
+  }
+
+  keep(): void {
+    this.#change("COMMIT");
+    this.#before = undefined;
+  }
+
+  undo(): StoreDescription {
+    // SQLite may have rolled back by itself, where it could not write.
+    if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
+    if (this.#before !== undefined) {
+      this.#journal.head = this.#before.head;
+      this.#assets.length = this.#before.assetCount;
+      this.#before = undefined;
+    }
+    return this.#describe();
   }
 
   readChunks(chunk: number, range: MemoryRange): StoredChunk[] {
@@ -154,8 +187,13 @@ export class SqliteFile implements Synchronous {
 
   close(): void {
     // After a failure, the rollback file may be what repairs the ledger when it is opened next: it stays.
-    if (this.#failure === undefined) closeFile(this.#database);
-    else this.#database.close();
+    try {
+      if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
+      if (this.#failure === undefined) closeFile(this.#database);
+      else this.#database.close();
+    } finally {
+      this.#remove();
+    }
   }
 
   #describe(): StoreDescription {
@@ -170,6 +208,7 @@ export class SqliteFile implements Synchronous {
       accountTextSize,
       assets: [...this.#assets],
       snapshot: this.#snapshot.describe(),
+      isTemporary: this.#isTemporary,
     };
   }
 
@@ -181,11 +220,22 @@ export class SqliteFile implements Synchronous {
     }
   }
 
-  /** Runs `write` in one transaction, durable when this returns. After a failure, every later one is refused. */
+  /**
+   * Runs `write` in one transaction, durable when this returns, or as part of the one that was begun. After a failure,
+   * every later one is refused.
+   */
   #write<Value>(write: () => Value): Value {
+    return this.#orFail(() => this.#database.transaction(write).immediate());
+  }
+
+  #change(statement: "BEGIN IMMEDIATE" | "COMMIT"): void {
+    this.#orFail(() => this.#database.exec(statement));
+  }
+
+  #orFail<Value>(write: () => Value): Value {
     if (this.#failure !== undefined) throw this.#failure;
     try {
-      return this.#database.transaction(write).immediate();
+      return write();
     } catch (error) {
       this.#failure = writeError(this.#path, error);
       throw this.#failure;

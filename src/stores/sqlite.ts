@@ -17,6 +17,8 @@ import type { CommitGroup, MemoryRange, SnapshotRequest, Store, StoreDescription
 export interface SqliteStoreOptions {
   /** `create` (the default) makes a ledger where there is no file or an empty one; `existing` refuses to. */
   readonly mode?: "create" | "existing";
+  /** Works on a private copy of the file, which is gone when it is closed; the file is only read, and need not exist. */
+  readonly copy?: boolean;
   /** Bytes that the file may grow to; a commit beyond them fails as on a full disk. Default: no limit. */
   readonly sizeMax?: number;
 }
@@ -27,13 +29,14 @@ export interface SqliteStoreOptions {
  *
  * Throws `ledger_locked` where it is open already, `not_a_ledger` and `ledger_too_new` where it is something else,
  * `cannot_open` where the system or the path is in the way, `journal_corrupt` where the journal's end is missing,
- * `invalid_option` where an option is misspelt or out of range.
+ * `store_failed` where a copy can't be made, `invalid_option` where an option is misspelt or out of range.
  */
 export async function openSqliteStore(path: string, options: SqliteStoreOptions = {}): Promise<Store> {
   checkOptions(options);
   const store = new SqliteStore({
     path: path === IN_MEMORY ? path : resolve(path),
     mode: options.mode ?? "create",
+    isCopy: options.copy === true && path !== IN_MEMORY,
     sizeMax: options.sizeMax,
   });
   await store.opened;
@@ -41,12 +44,13 @@ export async function openSqliteStore(path: string, options: SqliteStoreOptions 
 }
 
 function checkOptions(options: SqliteStoreOptions): void {
-  const { mode = "create", sizeMax = 1, ...unknown } = options;
+  const { mode = "create", copy = false, sizeMax = 1, ...unknown } = options;
   const [misspelt] = Object.keys(unknown);
-  if (misspelt !== undefined) throw invalidOption(`'${misspelt}' is none: expected 'mode' or 'sizeMax'`);
+  if (misspelt !== undefined) throw invalidOption(`'${misspelt}' is none: expected 'mode', 'copy' or 'sizeMax'`);
   if (mode !== "create" && mode !== "existing") {
     throw invalidOption(`'mode' must be 'create' or 'existing', not '${String(mode)}'`);
   }
+  if (typeof copy !== "boolean") throw invalidOption(`'copy' must be true or false, not ${String(copy)}`);
   if (!(sizeMax > 0)) throw invalidOption(`'sizeMax' must be a number of bytes above 0, not ${sizeMax}`);
 }
 
@@ -99,6 +103,18 @@ class SqliteStore implements Store {
 
   commit(group: CommitGroup): Promise<void> {
     return this.#call("commit", group);
+  }
+
+  begin(): Promise<void> {
+    return this.#call("begin");
+  }
+
+  keep(): Promise<void> {
+    return this.#call("keep");
+  }
+
+  undo(): Promise<StoreDescription> {
+    return this.#call("undo");
   }
 
   readChunks(chunk: number, range: MemoryRange): Promise<readonly StoredChunk[]> {

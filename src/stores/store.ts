@@ -18,6 +18,8 @@ export interface StoreDescription {
   /** Assets in the order of their numbers; the first has number 1. */
   readonly assets: readonly StoredAsset[];
   readonly snapshot: SnapshotDescription | undefined;
+  /** Whether everything is gone once it is closed: a snapshot would serve nobody. */
+  readonly isTemporary: boolean;
 }
 
 export interface StoredAsset {
@@ -77,6 +79,15 @@ export interface Store {
   attach(memory: WebAssembly.Memory): Promise<void>;
   /** Resolves once the group is on disk (synchronous=FULL). After a failure the store refuses every later group. */
   commit(group: CommitGroup): Promise<void>;
+  /**
+   * Begins a unit of any number of groups. From here on `commit` resolves once its group is written; all of them are
+   * on disk once `keep` has resolved, and none of them after `undo`, `close` or a crash.
+   */
+  begin(): Promise<void>;
+  /** Brings everything committed since `begin` to disk, as a whole. After a failure the store writes no more. */
+  keep(): Promise<void>;
+  /** Forgets everything committed since `begin`. Returns what is on disk. */
+  undo(): Promise<StoreDescription>;
   /**
    * Copies consecutive chunks from `chunk` on into `range`, as many as fit, checking checksums and the chain.
    * Throws `journal_corrupt` naming the chunk. Empty at the journal's end.

@@ -59,18 +59,19 @@ describe("docs/cli.md", () => {
   }));
 
   it("shows a job that ends as it says", async () => {
-    const [accounts, transfers, results, balances] = blocks.filter(({ language }) => language === "csv");
+    const [accounts, transfers, results, balances, net] = blocks.filter(({ language }) => language === "csv");
     const commands = blocks.filter(({ language }) => language === "sh").flatMap(({ body }) => body.trim().split("\n"));
     const folder = folderOf({ "accounts.csv": accounts!.body, "transfers.csv": transfers!.body });
     expect(commands.length).toBe(3);
     for (const command of commands) {
       const [program, ...args] = command.split(" ");
       expect(program).toBe("parallel-ledger");
-      const run = await cli(args, { cwd: folder });
+      const run = await cli(args[0] === "settle" ? [...args, "--net", "net.csv"] : args, { cwd: folder });
       expect(run.code, run.stderr).toBe(0);
     }
     expect(read(folder, "results.csv")).toBe(results!.body);
     expect(read(folder, "balances.csv")).toBe(balances!.body);
+    expect(read(folder, "net.csv")).toBe(net!.body);
   });
 
   it("names only options that there are, and every option of every command", async () => {

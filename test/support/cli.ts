@@ -80,6 +80,8 @@ export interface JsonReport {
   readonly workers: number;
   readonly digest: string;
   readonly accounts: number;
+  readonly dryRun?: boolean;
+  readonly kept?: boolean;
 }
 
 /** Runs a command with `--json` and expects it to succeed with one line on standard output. */

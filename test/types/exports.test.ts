@@ -11,6 +11,7 @@ import type {
   LedgerErrorOptions,
   LedgerOptions,
   Mode,
+  NetSummary,
   NewAccount,
   NewTransfer,
   RowProblem,
@@ -35,6 +36,7 @@ const TYPES = [
   "LedgerErrorOptions",
   "LedgerOptions",
   "Mode",
+  "NetSummary",
   "NewAccount",
   "NewTransfer",
   "RowProblem",
@@ -119,7 +121,7 @@ test("the types have these shapes (checked by `npm run types`)", () => {
   expectTypeOf<(typeof api.TRANSFER_RESULTS)[number]["name"]>().toEqualTypeOf<TransferResultCode>();
   expectTypeOf<(typeof api.TRANSFER_RESULTS)[number]>().toExtend<TransferResultRow>();
   expectTypeOf<(typeof api.ACCOUNT_RESULTS)[number]>().toEqualTypeOf<AccountResultCode>();
-  expectTypeOf<keyof LedgerOptions>().toEqualTypeOf<"mode" | "workers" | "capacity" | "assets">();
+  expectTypeOf<keyof LedgerOptions>().toEqualTypeOf<"mode" | "workers" | "capacity" | "assets" | "dryRun">();
   expectTypeOf<Parameters<typeof api.openLedger>>().toEqualTypeOf<
     [path: string, options?: LedgerOptions | undefined]
   >();
@@ -164,5 +166,6 @@ test("the types have these shapes (checked by `npm run types`)", () => {
   expectTypeOf<AccountColumns>().toBeObject();
   expectTypeOf<TransferColumns>().toBeObject();
   expectTypeOf<RowProblem>().toBeObject();
+  expectTypeOf<NetSummary>().toBeObject();
   expectTypeOf<FileProgress>().toBeObject();
 });

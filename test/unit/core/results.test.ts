@@ -8,6 +8,7 @@ const PINNED: readonly [number: number, name: string, recorded: boolean][] = [
   [2, "invalid_amount", false],
   [3, "invalid_code", false],
   [4, "invalid_user_data", false],
+  [7, "linked_event_failed", false],
   [8, "reserved_flag", false],
   [10, "id_must_not_be_empty", false],
   [11, "id_too_long", false],

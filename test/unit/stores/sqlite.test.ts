@@ -75,6 +75,7 @@ describe("the journal", () => {
         { code: "JPY", scale: 0 },
       ],
       snapshot: undefined,
+      isTemporary: false,
     });
     expect(await reopened.jobName("00".repeat(16))).toBe("monday.csv");
     expect(await reopened.jobName("11".repeat(16))).toBeUndefined();
@@ -325,7 +326,7 @@ describe("the thread", () => {
 
   test("is not started for options that make no sense", async () => {
     const started = threads.length;
-    for (const options of [{ mod: "create" }, { mode: "new" }, { sizeMax: 0 }, { sizeMax: Number.NaN }]) {
+    for (const options of [{ mod: "create" }, { mode: "new" }, { copy: 1 }, { sizeMax: 0 }, { sizeMax: Number.NaN }]) {
       await expect(openSqliteStore(":memory:", options as object)).rejects.toMatchObject({ code: "invalid_option" });
     }
     expect(threads).toHaveLength(started);
