@@ -35,57 +35,57 @@ export async function measureSignatures(measuring: Measuring): Promise<void> {
   const data: WorkData = { work: "signatures", memory: arena.memory.memory, instructions, words: startLine.words };
   const pool = openPool(data, threads);
   try {
-    const verifier = new Verifier(instructions);
-    const kernel = instantiateStrategies(arena.memory.memory);
-    const bank = attachMemoryBank(atomic, arena.memory);
-    const { concurrency, signatures: operations } = plan;
-    const oneByOne = async (): Promise<Outcome> => {
-      let next = 0;
-      const instructionsHere = new InstructionsInMemory(arena.memory, kernel, verifier, 0);
-      const startedMs = performance.now();
-      const done = instructionsHere.run(serial, operations, () => next++);
-      return { ...done, durationMs: performance.now() - startedMs };
-    };
-    const onLoop = (isGenuine: (i: number) => boolean | Promise<boolean>) => (): Promise<Outcome> =>
-      runBank(bank, workload, { concurrency, operations, isGenuine });
-    const onThreads = (): Promise<Outcome> => runPool(pool, startLine, threads, operations);
-    const cell = {
-      part: "work",
-      place: "memory",
-      workload: workload.name,
-      accounts: workload.accounts,
-      operations,
-    } as const;
+    const onThreads = (): Promise<Outcome> => runPool(pool, startLine, threads, plan.signatures);
     await measuring.sides("verifying signatures", [
-      {
-        cell: { ...cell, strategy: serial.name, way: "sequential", threads: 1, concurrency: 1 },
-        run: () => arena.audited(operations, oneByOne),
-      },
-      {
-        cell: { ...cell, strategy: atomic.name, way: "event-loop", threads: 1, concurrency },
-        run: () =>
-          arena.audited(
-            operations,
-            onLoop((i) => verifier.isGenuine(i)),
-          ),
-      },
-      {
-        cell: { ...cell, strategy: atomic.name, way: "thread-pool", threads: LIBUV_THREADS, concurrency },
-        run: () =>
-          arena.audited(
-            operations,
-            onLoop((i) => verifier.isGenuineElsewhere(i)),
-          ),
-      },
-      {
-        cell: { ...cell, strategy: atomic.name, way: "threads", threads, concurrency: threads },
-        run: () => arena.audited(operations, onThreads),
-      },
+      ...signatureSides(measuring, arena, new Verifier(instructions)),
+      signatureSide(measuring, arena, { way: "threads", threads, concurrency: threads }, onThreads),
     ]);
   } finally {
     await pool.destroy();
     await arena.close();
   }
+}
+
+/** One after the other, taking turns on this thread, and with the verifying on libuv's threads. */
+function signatureSides(measuring: Measuring, arena: Arena, verifier: Verifier): Side[] {
+  const { concurrency, signatures: operations } = measuring.plan;
+  const instructions = new InstructionsInMemory(arena.memory, instantiateStrategies(arena.memory.memory), verifier, 0);
+  const bank = attachMemoryBank(atomic, arena.memory);
+  const oneByOne = async (): Promise<Outcome> => {
+    let next = 0;
+    const startedMs = performance.now();
+    const done = instructions.run(serial, operations, () => next++);
+    return { ...done, durationMs: performance.now() - startedMs };
+  };
+  const onLoop = (isGenuine: (i: number) => boolean | Promise<boolean>) => (): Promise<Outcome> =>
+    runBank(bank, arena.workload, { concurrency, operations, isGenuine });
+  return [
+    signatureSide(measuring, arena, { way: "sequential", threads: 1, concurrency: 1 }, oneByOne),
+    signatureSide(
+      measuring,
+      arena,
+      { way: "event-loop", threads: 1, concurrency },
+      onLoop((i) => verifier.isGenuine(i)),
+    ),
+    signatureSide(
+      measuring,
+      arena,
+      { way: "thread-pool", threads: LIBUV_THREADS, concurrency },
+      onLoop((i) => verifier.isGenuineElsewhere(i)),
+    ),
+  ];
+}
+
+type Executed = Pick<Side["cell"], "way" | "threads" | "concurrency">;
+
+function signatureSide({ plan }: Measuring, arena: Arena, executed: Executed, run: () => Promise<Outcome>): Side {
+  const { name: workload, accounts } = arena.workload;
+  const operations = plan.signatures;
+  const strategy = executed.way === "sequential" ? serial.name : atomic.name;
+  return {
+    cell: { part: "work", place: "memory", strategy, workload, accounts, operations, ...executed },
+    run: () => arena.audited(operations, run),
+  };
 }
 
 /** Work that waits: each transfer is a transaction in PostgreSQL. */
@@ -100,8 +100,8 @@ export async function measureRoundTrips(measuring: Measuring, url: string): Prom
   const pool = openPool({ work: "round-trips", address: bank.address, workload, words: startLine.words }, threads);
   try {
     const cell = { part: "work", strategy: postgresAtomic.name, place: "postgres", workload: workload.name } as const;
-    const side = (part: Pick<Side["cell"], "way" | "threads" | "concurrency">, run: () => Promise<Outcome>): Side => ({
-      cell: { ...cell, accounts: workload.accounts, operations, ...part },
+    const side = (executed: Executed, run: () => Promise<Outcome>): Side => ({
+      cell: { ...cell, accounts: workload.accounts, operations, ...executed },
       run: () => auditedBank(bank, run),
     });
     await measuring.sides("waiting for PostgreSQL", [

@@ -1,7 +1,7 @@
 /** Panels of bars from zero, for ratios of the same order. */
-import type { EChartsOption } from "echarts";
+import type { BarSeriesOption, EChartsOption } from "echarts";
 import type { Size } from "./dots.js";
-import { textStyle } from "./parts.js";
+import { axisName, panelTitle, textStyle } from "./parts.js";
 import type { Drawing } from "./svg.js";
 import type { Theme } from "./theme.js";
 
@@ -41,67 +41,67 @@ export function drawBars(chart: BarChart, theme: Theme, { width, columns }: Size
     left: (i % columns) * (boxWidth + COLUMN_GAP),
     top: Math.floor(i / columns) * boxHeight,
   }));
-  const max = Math.max(...chart.panels.flatMap(({ bars }) => bars.map(({ value }) => value)));
   const option: EChartsOption = {
     backgroundColor: "transparent",
     textStyle: textStyle(theme),
-    title: boxes.map(({ panel, left, top }) => ({
-      text: panel.title,
-      left,
-      top,
-      padding: 0,
-      textStyle: { ...textStyle(theme), fontSize: 13, fontWeight: 600 as const },
-    })),
+    title: boxes.map(({ panel, ...corner }) => panelTitle(panel.title, corner, theme)),
     grid: boxes.map(({ panel, left, top }) => ({
       left: left + LABEL_WIDTH,
       top: top + TITLE_HEIGHT,
       width: boxWidth - LABEL_WIDTH - RIGHT,
       height: panel.bars.length * ROW_HEIGHT,
     })),
-    xAxis: boxes.map((_, i) => ({
-      type: "value" as const,
-      gridIndex: i,
-      min: 0,
-      max: Math.ceil(max),
-      minInterval: 1,
-      splitNumber: 4,
-      splitLine: { lineStyle: { color: theme.line } },
-      axisLabel: { color: theme.muted, fontSize: 11, formatter: chart.axisLabel },
-      name: chart.axisName,
-      nameLocation: "middle" as const,
-      nameGap: 26,
-      nameTextStyle: { color: theme.muted, fontSize: 11.5 },
-    })),
-    yAxis: boxes.map(({ panel }, i) => ({
-      type: "category" as const,
-      gridIndex: i,
-      inverse: true,
-      data: panel.bars.map(({ name }) => name),
-      axisLine: { lineStyle: { color: theme.muted } },
-      axisTick: { show: false },
-      axisLabel: { color: theme.ink, fontSize: 12, interval: 0, width: LABEL_WIDTH - 8, overflow: "truncate" as const },
-    })),
-    series: boxes.map(({ panel }, i) => ({
-      type: "bar" as const,
-      silent: true,
-      xAxisIndex: i,
-      yAxisIndex: i,
-      barWidth: 16,
-      data: panel.bars.map(({ value, colour }) => ({
-        value,
-        itemStyle: { color: colour, borderRadius: [0, 3, 3, 0] },
-      })),
-      label: {
-        show: true,
-        position: "right" as const,
-        color: theme.ink,
-        fontSize: 12,
-        fontWeight: 600 as const,
-        textBorderWidth: 0,
-        formatter: ({ dataIndex }: { dataIndex: number }) => panel.bars[dataIndex]!.label,
-      },
-    })),
+    xAxis: boxes.map((_, i) => valueAxis(chart, theme, i)),
+    yAxis: boxes.map(({ panel }, i) => rowAxis(panel, theme, i)),
+    series: boxes.map(({ panel }, i) => barsOf(panel, theme, i)),
   };
   const height = Math.ceil(chart.panels.length / columns) * boxHeight;
   return { width, height, option, description: chart.description };
+}
+
+function valueAxis(chart: BarChart, theme: Theme, gridIndex: number): object {
+  const values = chart.panels.flatMap(({ bars }) => bars.map(({ value }) => value));
+  return {
+    type: "value",
+    gridIndex,
+    min: 0,
+    max: Math.ceil(Math.max(...values)),
+    minInterval: 1,
+    splitNumber: 4,
+    splitLine: { lineStyle: { color: theme.line } },
+    axisLabel: { color: theme.muted, fontSize: 11, formatter: chart.axisLabel },
+    ...axisName(chart.axisName, theme),
+  };
+}
+
+function rowAxis({ bars }: BarPanel, theme: Theme, gridIndex: number): object {
+  return {
+    type: "category",
+    gridIndex,
+    inverse: true,
+    data: bars.map(({ name }) => name),
+    axisLine: { lineStyle: { color: theme.muted } },
+    axisTick: { show: false },
+    axisLabel: { color: theme.ink, fontSize: 12, interval: 0, width: LABEL_WIDTH - 8, overflow: "truncate" },
+  };
+}
+
+function barsOf({ bars }: BarPanel, theme: Theme, index: number): BarSeriesOption {
+  return {
+    type: "bar",
+    silent: true,
+    xAxisIndex: index,
+    yAxisIndex: index,
+    barWidth: 16,
+    data: bars.map(({ value, colour }) => ({ value, itemStyle: { color: colour, borderRadius: [0, 3, 3, 0] } })),
+    label: {
+      show: true,
+      position: "right",
+      color: theme.ink,
+      fontSize: 12,
+      fontWeight: 600,
+      textBorderWidth: 0,
+      formatter: ({ dataIndex }) => bars[dataIndex]!.label,
+    },
+  };
 }

@@ -3,7 +3,7 @@
  * logarithmic axis has no zero for bars to stand on.
  */
 import type { EChartsOption } from "echarts";
-import { LEGEND_HEIGHT, type Legend, legendOf, textStyle } from "./parts.js";
+import { axisName, LEGEND_HEIGHT, type Legend, legendOf, panelTitle, referenceStyle, textStyle } from "./parts.js";
 import type { Drawing } from "./svg.js";
 import type { Theme } from "./theme.js";
 
@@ -76,18 +76,11 @@ export function drawDots(chart: DotChart, theme: Theme, size: Size): Drawing {
     size.width,
   );
   const boxes = layOut(chart, size, legend);
-  const [min, max] = extent(chart);
   const last = boxes.at(-1)!;
   const option: EChartsOption = {
     backgroundColor: "transparent",
     textStyle: textStyle(theme),
-    title: boxes.map(({ left, top }, i) => ({
-      text: chart.panels[i]!.title,
-      left,
-      top,
-      padding: 0,
-      textStyle: { ...textStyle(theme), fontSize: 13, fontWeight: 600 as const },
-    })),
+    title: boxes.map((box, i) => panelTitle(chart.panels[i]!.title, box, theme)),
     graphic: legend.graphic,
     grid: boxes.map(({ left, top, width, height }) => ({
       left: left + LABEL_WIDTH,
@@ -95,40 +88,42 @@ export function drawDots(chart: DotChart, theme: Theme, size: Size): Drawing {
       width: width - LABEL_WIDTH - RIGHT,
       height: height - headHeight(chart),
     })),
-    xAxis: boxes.map((box, i) => ({
-      type: "log" as const,
-      logBase: chart.base,
-      gridIndex: i,
-      min,
-      max,
-      axisLine: { show: false },
-      axisTick: { show: false },
-      splitLine: { lineStyle: { color: theme.line } },
-      axisLabel: { color: theme.muted, fontSize: 11, formatter: chart.axisLabel, hideOverlap: true },
-      ...(box.hasAxisName
-        ? {
-            name: chart.axisName,
-            nameLocation: "middle" as const,
-            nameGap: 26,
-            nameTextStyle: { color: theme.muted, fontSize: 11.5 },
-          }
-        : {}),
-    })),
-    yAxis: chart.panels.map(({ rows }, i) => ({
-      type: "category" as const,
-      gridIndex: i,
-      inverse: true,
-      data: rows.map(({ name, isWrong }) => ({
-        value: name,
-        textStyle: { color: isWrong ? theme.wrong : theme.ink, fontSize: 12 },
-      })),
-      axisLine: { show: false },
-      axisTick: { show: false },
-      axisLabel: { margin: 10, width: LABEL_WIDTH - 12, overflow: "truncate" as const, interval: 0 },
-    })),
+    xAxis: boxes.map((box, i) => valueAxis(chart, theme, box, i)),
+    yAxis: chart.panels.map((panel, i) => rowAxis(panel, theme, i)),
     series: chart.panels.flatMap((panel, i) => seriesOf(chart, panel, i, theme)),
   };
   return { width: size.width, height: last.bottom, option, description: chart.description };
+}
+
+function valueAxis(chart: DotChart, theme: Theme, { hasAxisName }: Box, gridIndex: number): object {
+  const [min, max] = extent(chart);
+  return {
+    type: "log",
+    logBase: chart.base,
+    gridIndex,
+    min,
+    max,
+    axisLine: { show: false },
+    axisTick: { show: false },
+    splitLine: { lineStyle: { color: theme.line } },
+    axisLabel: { color: theme.muted, fontSize: 11, formatter: chart.axisLabel, hideOverlap: true },
+    ...(hasAxisName ? axisName(chart.axisName, theme) : {}),
+  };
+}
+
+function rowAxis({ rows }: DotPanel, theme: Theme, gridIndex: number): object {
+  return {
+    type: "category",
+    gridIndex,
+    inverse: true,
+    data: rows.map(({ name, isWrong }) => ({
+      value: name,
+      textStyle: { color: isWrong ? theme.wrong : theme.ink, fontSize: 12 },
+    })),
+    axisLine: { show: false },
+    axisTick: { show: false },
+    axisLabel: { margin: 10, width: LABEL_WIDTH - 12, overflow: "truncate", interval: 0 },
+  };
 }
 
 interface Box {
@@ -234,7 +229,7 @@ function referenceLine({ value, name }: { value: number; name: string }, theme: 
     silent: true,
     symbol: "none",
     animation: false,
-    lineStyle: { color: theme.baseline, width: 1.5, type: "solid" },
+    lineStyle: referenceStyle(theme),
     label: { formatter: name, position: "start", distance: 4, color: theme.muted, fontSize: 11, textBorderWidth: 0 },
     data: [{ xAxis: value }],
   };

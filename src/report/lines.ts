@@ -1,6 +1,6 @@
 /** Lines on two logarithmic axes, each named at its end, beside one that means something. */
 import type { EChartsOption } from "echarts";
-import { textStyle } from "./parts.js";
+import { axisName, referenceStyle, textStyle } from "./parts.js";
 import type { Drawing } from "./svg.js";
 import type { Theme } from "./theme.js";
 
@@ -45,10 +45,7 @@ export function drawLines(chart: LineChart, theme: Theme, size: { width: number;
       axisLine: { lineStyle: { color: theme.muted } },
       axisLabel: { color: theme.muted, fontSize: 11, formatter: chart.xLabel },
       splitLine: { show: false },
-      name: chart.xName,
-      nameLocation: "middle",
-      nameGap: 28,
-      nameTextStyle: { color: theme.muted, fontSize: 11.5 },
+      ...axisName(chart.xName, theme, 28),
     },
     yAxis: {
       type: "log",
@@ -94,7 +91,7 @@ function referenceLine({ value, name }: { value: number; name: string }, theme: 
     silent: true,
     symbol: "none",
     animation: false,
-    lineStyle: { color: theme.baseline, width: 1.5, type: "solid" },
+    lineStyle: referenceStyle(theme),
     label: {
       formatter: name,
       position: "insideStartTop",

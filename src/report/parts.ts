@@ -23,6 +23,21 @@ export function textStyle(theme: Theme): { color: string; fontFamily: string; fo
   return { color: theme.ink, fontFamily: FONTS, fontSize: 12 };
 }
 
+/** A panel's title at its upper left corner. */
+export function panelTitle(text: string, { left, top }: { left: number; top: number }, theme: Theme): object {
+  return { text, left, top, padding: 0, textStyle: { ...textStyle(theme), fontSize: 13, fontWeight: 600 } };
+}
+
+/** What an axis measures, with its unit, below its labels. */
+export function axisName(name: string, theme: Theme, gap = 26): object {
+  return { name, nameLocation: "middle", nameGap: gap, nameTextStyle: { color: theme.muted, fontSize: 11.5 } };
+}
+
+/** A line across a chart that means something. */
+export function referenceStyle(theme: Theme): object {
+  return { color: theme.baseline, width: 1.5, type: "solid" };
+}
+
 /** Entries from left to right, in as many lines as the width takes. */
 export function legendOf(entries: readonly LegendEntry[], theme: Theme, width: number): Legend {
   let left = 0;
