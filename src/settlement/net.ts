@@ -37,6 +37,10 @@ export interface NetSummary {
   readonly ratio: number | undefined;
 }
 
+// Read for every row: a constant of this module costs nothing, a field of the namespace a load.
+const { CX_DETAIL, CX_RECORDS, CX_RESULT, CX_SCRATCH, DETAIL_REPLAYED, RECORD_SIZE, SCRATCH_SIZE } = layout;
+const { SC_CREDIT_SLOT, SC_DEBIT_SLOT, TR_AMOUNT, TR_AMOUNT_HIGH, TR_FLAGS, TR_HAS_COLD } = layout;
+
 /** A u128 total is three limbs of 43 bits, each in a double: it takes 1,023 more such limbs before a carry is due. */
 const LIMB_BITS = 43;
 const LIMB_LIMIT = 2 ** LIMB_BITS;
@@ -68,22 +72,24 @@ export class NetPositions {
     const sums = this.#sums;
     const words = this.#words;
     const { bytes } = this.#engine;
-    for (let index = first; index < first + count; index++) {
-      if (bytes[context + layout.CX_RESULT + index] !== OK) continue;
-      if (this.#isReplayedOnly && bytes[context + layout.CX_DETAIL + index] !== layout.DETAIL_REPLAYED) continue;
-      const scratch = context + layout.CX_SCRATCH + index * layout.SCRATCH_SIZE;
-      const record = context + layout.CX_RECORDS + index * layout.RECORD_SIZE;
-      const word = words[(record + layout.TR_AMOUNT + 4) >>> 2]!;
-      const low = words[(record + layout.TR_AMOUNT) >>> 2]! + (word & 0x7ff) * 2 ** 32;
+    const results = context + CX_RESULT;
+    // Word indexes of the record and of its scratch.
+    let record = (context + CX_RECORDS + first * RECORD_SIZE) >>> 2;
+    let scratch = (context + CX_SCRATCH + first * SCRATCH_SIZE) >>> 2;
+    for (let index = first; index < first + count; index++, record += RECORD_SIZE / 4, scratch += SCRATCH_SIZE / 4) {
+      if (bytes[results + index] !== OK) continue;
+      if (this.#isReplayedOnly && bytes[context + CX_DETAIL + index] !== DETAIL_REPLAYED) continue;
+      const word = words[record + TR_AMOUNT / 4 + 1]!;
+      const low = words[record + TR_AMOUNT / 4]! + (word & 0x7ff) * 2 ** 32;
       let middle = word >>> 11;
       let high = 0;
-      if ((words[(record + layout.TR_FLAGS) >>> 2]! & layout.TR_HAS_COLD) !== 0) {
-        const third = words[(record + layout.TR_AMOUNT_HIGH) >>> 2]!;
+      if ((words[record + TR_FLAGS / 4]! & TR_HAS_COLD) !== 0) {
+        const third = words[record + TR_AMOUNT_HIGH / 4]!;
         middle += (third & 0x3fffff) * 2 ** 21;
-        high = (third >>> 22) + words[(record + layout.TR_AMOUNT_HIGH + 4) >>> 2]! * 2 ** 10;
+        high = (third >>> 22) + words[record + TR_AMOUNT_HIGH / 4 + 1]! * 2 ** 10;
       }
-      const payer = words[(scratch + layout.SC_DEBIT_SLOT) >>> 2]! * POSITION_SIZE;
-      const payee = words[(scratch + layout.SC_CREDIT_SLOT) >>> 2]! * POSITION_SIZE;
+      const payer = words[scratch + SC_DEBIT_SLOT / 4]! * POSITION_SIZE;
+      const payee = words[scratch + SC_CREDIT_SLOT / 4]! * POSITION_SIZE;
       addTo(sums, payer, low, middle, high);
       addTo(sums, payee + RECEIVED, low, middle, high);
       sums[payer + TRANSFERS]!++;
