@@ -8,9 +8,10 @@ import { LedgerError } from "./core/errors.js";
 import { isHashKind, isIdKind } from "./core/identifiers.js";
 import * as layout from "./core/layout.js";
 import type { AccountResultCode } from "./core/results.js";
-import type { Account, AccountResult, NewAccount, NewTransfer, TransferResult } from "./core/types.js";
+import type { Account, AccountResult, NewAccount, NewTransfer, Transfer, TransferResult } from "./core/types.js";
 import type { Engine, Mode } from "./engine/engine.js";
 import { openEngine, saveSnapshot, snapshotSize } from "./engine/open.js";
+import { Queries } from "./engine/queries.js";
 import { runJob, type SettleFileOptions, type SettleFileSummary } from "./settlement/run-job.js";
 import { openSqliteStore } from "./stores/sqlite.js";
 import type { Store } from "./stores/store.js";
@@ -150,6 +151,7 @@ interface Share {
 export class Ledger {
   readonly #engine: Engine;
   readonly #store: Store;
+  readonly #queries: Queries;
   readonly #calls: PendingTransfers[] = [];
   #inFlight = 0;
   #pumping = false;
@@ -160,6 +162,7 @@ export class Ledger {
   constructor(engine: Engine, store: Store) {
     this.#engine = engine;
     this.#store = store;
+    this.#queries = new Queries(store, engine);
   }
 
   get mode(): Mode {
@@ -559,6 +562,17 @@ export class Ledger {
     }
   }
 
+  /**
+   * The recorded transfer with this id, made or rejected, or undefined: a transfer that was refused without being
+   * recorded has left nothing. Sees every batch executed before its turn comes, so whatever a call has reported before,
+   * and resolves once all of them are on disk.
+   */
+  async transfer(id: string): Promise<Transfer | undefined> {
+    this.#checkOpen();
+    checkString(id, "the transfer's id");
+    return this.#queries.transfer(id);
+  }
+
   /** SHA-256 over all accounts in the order of their ids: equal digests mean equal ledgers. See {@link account}. */
   digest(): string {
     this.#checkOpen();
@@ -654,6 +668,10 @@ export class Batch {
     this.#ended = true;
     this.#discard();
   }
+}
+
+function checkString(value: unknown, what: string): void {
+  if (typeof value !== "string") throw invalid(`${what} must be a string, not ${typeof value}`);
 }
 
 function checkNewAccount(account: NewAccount, index: number): void {

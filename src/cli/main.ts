@@ -3,9 +3,10 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { LedgerError } from "../core/errors.js";
-import { exitCodeOf } from "./output.js";
+import { exitCodeOf, type OutputOptions } from "./output.js";
 import { type SettleArguments, settle } from "./settle.js";
 import { type StatementArguments, statement } from "./statement.js";
+import { transfer } from "./transfer.js";
 import { verify } from "./verify.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
@@ -61,6 +62,14 @@ function program(): Command {
     .option("--limit <count>", "entries to show (default: 25)")
     .addOption(json())
     .action((path: string, id: string, args: StatementArguments) => statement(path, id, args));
+
+  root
+    .command("transfer")
+    .description("what became of a transfer: made or rejected, when, by which job")
+    .argument("<ledger>", "the ledger's file")
+    .argument("<transfer>", "the transfer's id")
+    .addOption(json())
+    .action((path: string, id: string, args: OutputOptions) => transfer(path, id, args));
 
   return root;
 }

@@ -6,6 +6,7 @@ import { builtFile } from "./built.js";
 export interface Kernel {
   readKey(text: number, length: number, key: number): number;
   findAccountByKey(key: number, kind: number, text: number): number;
+  findTransfer(key: number, kind: number, skipped: number): number;
   createAccount(key: number, kind: number, text: number, asset: number, flags: number, code: number): number;
   parseSlice(context: number, slice: number): void;
   stitchSlices(context: number): void;

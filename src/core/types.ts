@@ -57,6 +57,30 @@ export interface TransferResult {
   readonly reason?: TransferResultCode;
 }
 
+/** A transfer as the journal has it: made, or rejected for a reason that depended on state. */
+export interface Transfer {
+  readonly id: string;
+  /** `ok`, or why it was rejected. */
+  readonly result: TransferResultCode;
+  /** One sentence on the result, where the transfer was rejected. */
+  readonly reason?: string;
+  /** Ledger-wide, gap-free, from 1. */
+  readonly sequence: number;
+  /** Nanoseconds since 1970 (UTC): the clock of the batch that it was executed in. */
+  readonly timestamp: bigint;
+  /** Id of the account that paid, or should have. */
+  readonly debit: string;
+  /** Id of the account that received, or should have. */
+  readonly credit: string;
+  /** Minor units of the accounts' asset. */
+  readonly amount: bigint;
+  readonly code: number;
+  readonly userData: bigint;
+  /** Name of the job that it belongs to, and its 1-based row there; neither for direct calls. */
+  readonly job?: string;
+  readonly row?: number;
+}
+
 /** What became of an account to create. */
 export interface AccountResult {
   readonly result: AccountResultCode;

@@ -20,7 +20,7 @@ export interface StatementEntry {
  * chunk, about 20,000 transfers a millisecond, until the caller has enough.
  */
 export async function* statementOf(store: Store, engine: Engine, slot: number): AsyncGenerator<StatementEntry> {
-  const reader = new JournalReader(engine.memory);
+  const reader = new JournalReader(engine.bytes);
   const { accounts } = engine;
   let { balance } = accounts.read(slot);
   const range = { address: engine.plan.exchange, byteLength: CHUNK_BUFFER_SIZE };

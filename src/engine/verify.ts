@@ -57,7 +57,7 @@ export async function verifyStore(store: Store, onProgress: (share: number) => v
 
 /** Pairs of transfers with equal hash bits must have different ids. */
 async function checkTwins(store: Store, engine: Engine, twins: readonly Twin[]): Promise<void> {
-  const reader = new JournalReader(engine.memory);
+  const reader = new JournalReader(engine.bytes);
   const idOf = async (sequence: number): Promise<string> => {
     const range = { address: engine.plan.exchange, byteLength: CHUNK_BUFFER_SIZE };
     const chunk = await store.readChunkOf(sequence, range);

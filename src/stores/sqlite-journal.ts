@@ -44,7 +44,8 @@ interface Link {
   readonly checksum: Buffer;
 }
 
-interface ChunkRow {
+/** A row of the journal's table. */
+export interface ChunkRow {
   readonly chunk: number;
   readonly kind: number;
   readonly firstSequence: number;
@@ -147,6 +148,15 @@ export class SqliteJournal {
 
   /** Copies the chunk that holds the transfer of this sequence into `target`; undefined where none does. */
   readHolder(sequence: number, target: Uint8Array, address: number): StoredChunk | undefined {
+    const row = this.holder(sequence);
+    if (row === undefined) return undefined;
+    if (row.data.byteLength > target.byteLength) throw rangeTooSmall(row, target.byteLength);
+    target.set(row.data);
+    return { chunk: row.chunk, address, byteLength: row.data.byteLength };
+  }
+
+  /** The chunk that holds the transfer of this sequence, checked; undefined where none does. */
+  holder(sequence: number): ChunkRow | undefined {
     if (sequence < 1 || sequence > this.head.transferCount) return undefined;
     const chunk = this.#selectHolder.get(sequence);
     if (chunk === undefined) throw corrupt(0, `no chunk holds sequence ${sequence}`);
@@ -155,9 +165,7 @@ export class SqliteJournal {
     if (row === undefined) throw corrupt(chunk, "it is missing");
     const { nextSequence } = follow(link, row);
     if (sequence >= nextSequence) throw corrupt(chunk, `it ends before sequence ${sequence}, which it should hold`);
-    if (row.data.byteLength > target.byteLength) throw rangeTooSmall(row, target.byteLength);
-    target.set(row.data);
-    return { chunk, address, byteLength: row.data.byteLength };
+    return row;
   }
 
   #readHead(database: Database): JournalHead {

@@ -17,15 +17,18 @@ import {
   type StoreReply,
   type StoreRequest,
 } from "./sqlite-protocol.js";
+import { SqliteQueries } from "./sqlite-queries.js";
 import { type NamedRange, SqliteSnapshot } from "./sqlite-snapshot.js";
 import type {
   CommitGroup,
+  FoundTransfers,
   MemoryRange,
   SnapshotRequest,
   Store,
   StoreDescription,
   StoredAsset,
   StoredChunk,
+  TransferQuery,
 } from "./store.js";
 
 /** What each call returns here, where nothing has to be waited for. */
@@ -72,6 +75,7 @@ export class SqliteFile implements Synchronous {
   readonly #journal: SqliteJournal;
   readonly #snapshot: SqliteSnapshot;
   readonly #accounts: SqliteAccounts;
+  readonly #queries: SqliteQueries;
   readonly #assets: StoredAsset[];
   readonly #insertAsset: Statement<unknown[]>;
   readonly #insertJob: Statement<unknown[]>;
@@ -88,6 +92,7 @@ export class SqliteFile implements Synchronous {
       this.#journal = new SqliteJournal(database);
       this.#snapshot = new SqliteSnapshot(database);
       this.#accounts = new SqliteAccounts(database);
+      this.#queries = new SqliteQueries(this.#journal);
       this.#insertAsset = database.prepare("INSERT INTO assets VALUES (?, ?, ?)");
       this.#insertJob = database.prepare("INSERT INTO jobs VALUES (?, ?, ?) ON CONFLICT (hash) DO NOTHING");
       this.#selectJob = database.prepare<[string], string>("SELECT name FROM jobs WHERE hash = ?").pluck();
@@ -122,6 +127,10 @@ export class SqliteFile implements Synchronous {
 
   readChunkOf(sequence: number, range: MemoryRange): StoredChunk | undefined {
     return this.#read(() => this.#journal.readHolder(sequence, this.#bytes(range), range.address));
+  }
+
+  findTransfers(query: TransferQuery): FoundTransfers {
+    return this.#read(() => this.#queries.find(query));
   }
 
   readSnapshot(regions: readonly NamedRange[]): void {

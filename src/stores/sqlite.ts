@@ -12,7 +12,16 @@ import {
   type StoreRequest,
 } from "./sqlite-protocol.js";
 import type { NamedRange } from "./sqlite-snapshot.js";
-import type { CommitGroup, MemoryRange, SnapshotRequest, Store, StoreDescription, StoredChunk } from "./store.js";
+import type {
+  CommitGroup,
+  FoundTransfers,
+  MemoryRange,
+  SnapshotRequest,
+  Store,
+  StoreDescription,
+  StoredChunk,
+  TransferQuery,
+} from "./store.js";
 
 export interface SqliteStoreOptions {
   /** `create` (the default) makes a ledger where there is no file or an empty one; `existing` refuses to. */
@@ -107,6 +116,10 @@ class SqliteStore implements Store {
 
   readChunkOf(sequence: number, range: MemoryRange): Promise<StoredChunk | undefined> {
     return this.#call("readChunkOf", sequence, range);
+  }
+
+  findTransfers(query: TransferQuery): Promise<FoundTransfers> {
+    return this.#call("findTransfers", query);
   }
 
   readSnapshot(regions: readonly NamedRange[]): Promise<void> {

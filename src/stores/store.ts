@@ -4,6 +4,8 @@
  * The journal is the truth. Chunks travel as addresses in the engine's shared memory, never through messages.
  */
 
+import type { RecordedTransfer } from "../core/journal.js";
+
 /** What a store knows about the ledger before any memory exists. Counts are of what is on disk. */
 export interface StoreDescription {
   /** 64-bit halves of the ledger's placement seed, drawn at random when the file was made. */
@@ -71,6 +73,23 @@ export interface SnapshotRequest {
   readonly accountText: number;
 }
 
+/** Which recorded transfers are asked for. */
+export interface TransferQuery {
+  /** Only sequences below this one. */
+  readonly before: number;
+  /** Only sequences above this one. */
+  readonly after: number;
+  /** Most transfers to give back. */
+  readonly limit: number;
+}
+
+/** Transfers that a query found, newest first. */
+export interface FoundTransfers {
+  readonly transfers: readonly RecordedTransfer[];
+  /** The `before` to go on with where there may be more, else undefined. */
+  readonly next: number | undefined;
+}
+
 export interface Store {
   readonly description: StoreDescription;
   /** Hands the engine's memory to the store. Called once, before any method below. */
@@ -84,6 +103,11 @@ export interface Store {
   readChunks(chunk: number, range: MemoryRange): Promise<readonly StoredChunk[]>;
   /** Copies the chunk that holds the transfer of this sequence (1-based) into `range`; undefined where none does. */
   readChunkOf(sequence: number, range: MemoryRange): Promise<StoredChunk | undefined>;
+  /**
+   * Transfers on disk that match the query, newest first. Looks at a bounded number of them, so that a commit never
+   * waits long: fewer than the limit may be found, and `next` says where to go on.
+   */
+  findTransfers(query: TransferQuery): Promise<FoundTransfers>;
   /** Copies the snapshot's regions into the ranges of the same names. */
   readSnapshot(regions: readonly (MemoryRange & { readonly name: string })[]): Promise<void>;
   /**

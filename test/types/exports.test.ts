@@ -18,6 +18,7 @@ import type {
   SettleFileSummary,
   SettleOptions,
   SettleSummary,
+  Transfer,
   TransferColumns,
   TransferResult,
   TransferResultCode,
@@ -42,6 +43,7 @@ const TYPES = [
   "SettleFileSummary",
   "SettleOptions",
   "SettleSummary",
+  "Transfer",
   "TransferColumns",
   "TransferResult",
   "TransferResultCode",
@@ -129,6 +131,7 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     | "settleFile"
     | "account"
     | "accounts"
+    | "transfer"
     | "digest"
     | "close"
     | typeof Symbol.asyncDispose
@@ -139,6 +142,21 @@ test("the types have these shapes (checked by `npm run types`)", () => {
   expectTypeOf<Ledger["createTransfers"]>().toEqualTypeOf<
     (transfers: readonly NewTransfer[]) => Promise<TransferResult[]>
   >();
+  expectTypeOf<Transfer>().toEqualTypeOf<{
+    readonly id: string;
+    readonly result: TransferResultCode;
+    readonly reason?: string;
+    readonly sequence: number;
+    readonly timestamp: bigint;
+    readonly debit: string;
+    readonly credit: string;
+    readonly amount: bigint;
+    readonly code: number;
+    readonly userData: bigint;
+    readonly job?: string;
+    readonly row?: number;
+  }>();
+  expectTypeOf<Ledger["transfer"]>().toEqualTypeOf<(id: string) => Promise<Transfer | undefined>>();
   expectTypeOf<Ledger["account"]>().toEqualTypeOf<(id: string) => Account | undefined>();
   expectTypeOf<Ledger["digest"]>().toEqualTypeOf<() => string>();
   expectTypeOf<Ledger["close"]>().toEqualTypeOf<() => Promise<void>>();

@@ -1,0 +1,57 @@
+/** Looking things up on the command line. */
+import { describe, expect, it } from "vitest";
+import { cli, folderOf, json } from "../support/cli.js";
+
+const TRANSFERS = "id,from,to,amount\nt1,alice,bob,10.00\nt2,bob,alice,99\nt3,nobody,bob,1\nt4,bob,alice,-1\n";
+const SETTLE = [
+  ..."settle --db l.db --transfers transfers.csv --columns id=id,debit=from,credit=to,amount=amount".split(" "),
+  ..."--asset USD --accounts accounts.csv --job monday".split(" "),
+];
+
+async function settled(): Promise<string> {
+  const cwd = folderOf({ "transfers.csv": TRANSFERS, "accounts.csv": "id,opening\nalice,100.00\nbob,0\n" });
+  await json(SETTLE, { cwd });
+  return cwd;
+}
+
+describe("transfer", () => {
+  it("prints what was made, in the asset's decimals, with its job and row", async () => {
+    const cwd = await settled();
+    const run = await cli(["transfer", "l.db", "t1", "--json"], { cwd });
+    expect(run).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(/^\{.*\}\n$/) });
+    expect(JSON.parse(run.stdout)).toEqual({
+      ...{ id: "t1", result: "ok", sequence: 2, time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/) },
+      ...{ debit: "alice", credit: "bob", asset: "USD", amount: "10.00", code: 0, userData: "0" },
+      ...{ job: "monday", row: 1 },
+    });
+    const people = await cli(["transfer", "l.db", "t1"], { cwd });
+    expect(people).toMatchObject({ code: 0, stderr: "" });
+    expect(people.stdout).toMatch(/^id {8}t1\nresult {4}ok\nsequence {2}2\n/);
+  });
+
+  it("prints what was rejected, and why", async () => {
+    const cwd = await settled();
+    const find = async (id: string): Promise<unknown> => {
+      const { stdout } = await cli(["transfer", "l.db", id, "--json"], { cwd });
+      return JSON.parse(stdout);
+    };
+    expect(await find("t2")).toMatchObject({
+      result: "exceeds_credits",
+      reason: expect.stringContaining("."),
+      amount: "99.00",
+      row: 2,
+    });
+    expect(await find("t3")).toMatchObject({ result: "debit_account_not_found", debit: "nobody", amount: "1.00" });
+  });
+
+  it("ends with 2 where nothing is recorded under the id", async () => {
+    const cwd = await settled();
+    for (const id of ["t4", "T1", ""]) {
+      expect(await cli(["transfer", "l.db", id], { cwd })).toMatchObject({
+        code: 2,
+        stdout: "",
+        stderr: expect.stringContaining(`parallel-ledger: l.db has recorded no transfer '${id}'`),
+      });
+    }
+  });
+});
