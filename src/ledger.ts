@@ -8,7 +8,16 @@ import { LedgerError } from "./core/errors.js";
 import { isHashKind, isIdKind } from "./core/identifiers.js";
 import * as layout from "./core/layout.js";
 import type { AccountResultCode } from "./core/results.js";
-import type { Account, AccountResult, NewAccount, NewTransfer, Transfer, TransferResult } from "./core/types.js";
+import type {
+  Account,
+  AccountResult,
+  HistoryOptions,
+  HistoryPage,
+  NewAccount,
+  NewTransfer,
+  Transfer,
+  TransferResult,
+} from "./core/types.js";
 import type { Engine, Mode } from "./engine/engine.js";
 import { openEngine, saveSnapshot, snapshotSize } from "./engine/open.js";
 import { Queries } from "./engine/queries.js";
@@ -571,6 +580,20 @@ export class Ledger {
     this.#checkOpen();
     checkString(id, "the transfer's id");
     return this.#queries.transfer(id);
+  }
+
+  /**
+   * Entries of an account, newest first: the transfers that changed its posted balance, each with the balance and the
+   * version after it. A page at a time: its cursor leads to the next one, and stays good while the ledger grows.
+   *
+   * See {@link transfer} for what it sees. The first call after opening reads what the history index lacks from the
+   * journal; where a ledger has none yet that takes about a second for 5,000,000 transfers. Throws `unknown_account`,
+   * and `invalid_argument` where an option or a cursor can't be used.
+   */
+  async history(account: string, options: HistoryOptions = {}): Promise<HistoryPage> {
+    this.#checkOpen();
+    checkString(account, "the account's id");
+    return this.#queries.history(account, options);
   }
 
   /** SHA-256 over all accounts in the order of their ids: equal digests mean equal ledgers. See {@link account}. */

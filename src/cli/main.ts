@@ -60,6 +60,9 @@ function program(): Command {
     .argument("<ledger>", "the ledger's file")
     .argument("<account>", "the account's id")
     .option("--limit <count>", "entries to show (default: 25)")
+    .option("--before <sequence>", "only entries before this transfer")
+    .option("--from <time>", "only entries since this day or time (UTC unless it says otherwise)")
+    .option("--to <time>", "only entries up to this day or time, all of it included")
     .addOption(json())
     .action((path: string, id: string, args: StatementArguments) => statement(path, id, args));
 

@@ -81,6 +81,47 @@ export interface Transfer {
   readonly row?: number;
 }
 
+/** A moment: a `Date`, or nanoseconds since 1970 (UTC). The ledger's clock ticks in milliseconds, a batch a tick. */
+export type Moment = Date | bigint;
+
+/** Which entries of an account are asked for, and how many. Every bound that is given must hold. */
+export interface HistoryOptions {
+  /** Most entries of a page, 1 to 10,000. Default 100. */
+  readonly limit?: number;
+  /** Only sequences below this one. */
+  readonly before?: number;
+  /** Only sequences above this one. */
+  readonly after?: number;
+  /** Nothing older than this. */
+  readonly from?: Moment;
+  /** Nothing younger than this. */
+  readonly to?: Moment;
+  /** The cursor of the page before, with the other options as they were there (the limit may differ). */
+  readonly cursor?: string;
+}
+
+/** A change of an account's posted balance. */
+export interface HistoryEntry {
+  readonly transfer: Transfer;
+  /** `debit` where the account paid, `credit` where it received. */
+  readonly direction: "debit" | "credit";
+  /** Id of the other account. */
+  readonly counterparty: string;
+  /** Minor units, positive. */
+  readonly amount: bigint;
+  /** The account's posted balance after the entry. */
+  readonly balance: bigint;
+  /** The account's version after the entry. */
+  readonly version: number;
+}
+
+/** Some of an account's entries, newest first. */
+export interface HistoryPage {
+  readonly entries: readonly HistoryEntry[];
+  /** For the next page; absent where there is none. */
+  readonly cursor?: string;
+}
+
 /** What became of an account to create. */
 export interface AccountResult {
   readonly result: AccountResultCode;

@@ -67,6 +67,10 @@ export class SqliteJournal {
   readonly #selectFrom: Statement<[number], ChunkRow>;
   readonly #selectLink: Statement<[number], Omit<ChunkRow, "data">>;
   readonly #selectHolder: Statement<[number], number>;
+  readonly #selectTime: Statement<
+    [number],
+    [timestamp: bigint, kind: bigint, firstSequence: bigint, recordCount: bigint]
+  >;
 
   constructor(database: Database) {
     this.#insertChunk = database.prepare("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
@@ -81,6 +85,12 @@ export class SqliteJournal {
          ORDER BY first_sequence DESC LIMIT 1`,
       )
       .pluck();
+    this.#selectTime = database
+      .prepare<[number], [bigint, bigint, bigint, bigint]>(
+        "SELECT timestamp, kind, first_sequence, record_count FROM journal WHERE chunk = ?",
+      )
+      .raw()
+      .safeIntegers();
     this.head = this.#readHead(database);
   }
 
@@ -166,6 +176,33 @@ export class SqliteJournal {
     const { nextSequence } = follow(link, row);
     if (sequence >= nextSequence) throw corrupt(chunk, `it ends before sequence ${sequence}, which it should hold`);
     return row;
+  }
+
+  /** When the last chunk was recorded, 0 where there is none. */
+  get lastTimestamp(): bigint {
+    const { chunkCount } = this.head;
+    return chunkCount === 0 ? 0n : this.#time(chunkCount - 1).timestamp;
+  }
+
+  /** The last sequence recorded at this time or before, 0 where there is none. Chunks never go back in time. */
+  sequenceAt(timestamp: bigint): number {
+    let low = 0;
+    let high = this.head.chunkCount;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#time(middle).timestamp <= timestamp) low = middle + 1;
+      else high = middle;
+    }
+    return low === 0 ? 0 : this.#time(low - 1).lastSequence;
+  }
+
+  /** When a chunk was recorded, and the last sequence through it. */
+  #time(chunk: number): { timestamp: bigint; lastSequence: number } {
+    const row = this.#selectTime.get(chunk);
+    if (row === undefined) throw corrupt(chunk, "it is missing");
+    const [timestamp, kind, firstSequence, recordCount] = row;
+    const count = Number(kind) === CHUNK_KIND_TRANSFERS ? Number(recordCount) : 0;
+    return { timestamp, lastSequence: Number(firstSequence) + count - 1 };
   }
 
   #readHead(database: Database): JournalHead {

@@ -73,11 +73,14 @@ describe("docs/cli.md", () => {
     expect(read(folder, "balances.csv")).toBe(balances!.body);
   });
 
-  it("names only options that there are, and every option that settle has", async () => {
-    const { stdout } = await cli(["settle", "--help"]);
-    const options = new Set([...stdout.matchAll(/^ {2}(?:-h, )?(--[a-z-]+)/gm)].map(([, option]) => option!));
+  it("names only options that there are, and every option that a command has", async () => {
+    const optionsOf = async (command: string): Promise<string[]> => {
+      const { stdout } = await cli([command, "--help"]);
+      return [...stdout.matchAll(/^ {2}(?:-h, )?(--[a-z-]+)/gm)].map(([, option]) => option!);
+    };
     const named = new Set([...text.matchAll(/(?<![\w-])--[a-z][a-z-]*/g)].map(([option]) => option));
-    for (const option of named) expect(options.has(option), option).toBe(true);
-    expect([...options].filter((option) => !named.has(option))).toEqual([]);
+    const options = await Promise.all(["settle", "verify", "statement", "transfer"].map(optionsOf));
+    for (const option of named) expect(options.flat().includes(option), option).toBe(true);
+    expect(options.flat().filter((option) => !named.has(option))).toEqual([]);
   });
 });

@@ -55,3 +55,38 @@ describe("transfer", () => {
     }
   });
 });
+
+describe("statement", () => {
+  const entriesOf = async (cwd: string, ...args: string[]): Promise<string[]> => {
+    const run = await cli(["statement", "l.db", "alice", "--json", ...args], { cwd });
+    expect(run, run.stderr).toMatchObject({ code: 0 });
+    return (JSON.parse(run.stdout).entries as { id: string }[]).map(({ id }) => id);
+  };
+
+  it("shows what its bounds leave", async () => {
+    const cwd = await settled();
+    const day = (days: number): string => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+    const all = await entriesOf(cwd);
+    expect(all).toEqual(["t1", expect.any(String)]);
+    expect(await entriesOf(cwd, "--before", "2")).toEqual(all.slice(1));
+    expect(await entriesOf(cwd, "--from", day(-1), "--to", day(1))).toEqual(all);
+    expect(await entriesOf(cwd, "--from", `${day(1)}T00:00`)).toEqual([]);
+    expect(await entriesOf(cwd, "--to", `${day(-1)}T00:00:00Z`)).toEqual([]);
+    const people = await cli(["statement", "l.db", "alice", "--before", "9", "--limit", "1"], { cwd });
+    expect(people.stdout).toContain("\nThe newest 1 entries of those asked for; --limit shows more.\n");
+  });
+
+  it.for([
+    ["--before", "soon", "--before must be a sequence, not 'soon'"],
+    [
+      "--from",
+      "yesterday",
+      "--from must be a date or a time such as 2025-01-31 or 2025-01-31T12:00:00Z, not 'yesterday'",
+    ],
+    ["--to", "2025-02-31T99:00", "--to must be a date or a time such as"],
+  ] as const)("%s %s is refused", async ([option, value, message]) => {
+    const cwd = folderOf({});
+    const run = await cli(["statement", "l.db", "alice", option, value], { cwd });
+    expect(run).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(message) });
+  });
+});

@@ -8,9 +8,13 @@ import type {
   AccountResultCode,
   BatchResults,
   FileProgress,
+  HistoryEntry,
+  HistoryOptions,
+  HistoryPage,
   LedgerErrorOptions,
   LedgerOptions,
   Mode,
+  Moment,
   NewAccount,
   NewTransfer,
   RowProblem,
@@ -33,9 +37,13 @@ const TYPES = [
   "AccountResult",
   "AccountResultCode",
   "FileProgress",
+  "HistoryEntry",
+  "HistoryOptions",
+  "HistoryPage",
   "LedgerErrorOptions",
   "LedgerOptions",
   "Mode",
+  "Moment",
   "NewAccount",
   "NewTransfer",
   "RowProblem",
@@ -132,6 +140,7 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     | "account"
     | "accounts"
     | "transfer"
+    | "history"
     | "digest"
     | "close"
     | typeof Symbol.asyncDispose
@@ -156,6 +165,27 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     readonly job?: string;
     readonly row?: number;
   }>();
+  expectTypeOf<Moment>().toEqualTypeOf<Date | bigint>();
+  expectTypeOf<HistoryOptions>().toEqualTypeOf<{
+    readonly limit?: number;
+    readonly before?: number;
+    readonly after?: number;
+    readonly from?: Moment;
+    readonly to?: Moment;
+    readonly cursor?: string;
+  }>();
+  expectTypeOf<HistoryEntry>().toEqualTypeOf<{
+    readonly transfer: Transfer;
+    readonly direction: "debit" | "credit";
+    readonly counterparty: string;
+    readonly amount: bigint;
+    readonly balance: bigint;
+    readonly version: number;
+  }>();
+  expectTypeOf<HistoryPage>().toEqualTypeOf<{ readonly entries: readonly HistoryEntry[]; readonly cursor?: string }>();
+  expectTypeOf<Ledger["history"]>().toEqualTypeOf<
+    (account: string, options?: HistoryOptions) => Promise<HistoryPage>
+  >();
   expectTypeOf<Ledger["transfer"]>().toEqualTypeOf<(id: string) => Promise<Transfer | undefined>>();
   expectTypeOf<Ledger["account"]>().toEqualTypeOf<(id: string) => Account | undefined>();
   expectTypeOf<Ledger["digest"]>().toEqualTypeOf<() => string>();

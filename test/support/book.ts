@@ -1,0 +1,48 @@
+/**
+ * What was recorded, in a plain list: the oracle of every query. It is told the transfers that were asked for and what
+ * the model says became of them, and shares no code with `src`.
+ */
+import type { ModelNewTransfer, ModelResult } from "./model.js";
+
+export interface BookedTransfer extends Required<ModelNewTransfer> {
+  readonly sequence: number;
+  readonly result: string;
+}
+
+/** An entry of an account, as far as the book knows it. */
+export interface BookedEntry {
+  readonly sequence: number;
+  readonly direction: string;
+  readonly counterparty: string;
+  readonly amount: bigint;
+  readonly balance: bigint;
+  readonly version: number;
+}
+
+export class Book {
+  readonly transfers: BookedTransfer[] = [];
+
+  /** Notes the transfers of a call; those that used an id again, or were not recorded, leave nothing. */
+  note(asked: readonly ModelNewTransfer[], results: readonly ModelResult[]): void {
+    for (const [index, { sequence, result }] of results.entries()) {
+      if (sequence !== this.transfers.length + 1) continue;
+      this.transfers.push({ code: 0, userData: 0n, ...asked[index]!, sequence, result });
+    }
+  }
+
+  /** All entries of an account, oldest first. */
+  entries(account: string): BookedEntry[] {
+    const entries: BookedEntry[] = [];
+    let balance = 0n;
+    for (const { result, debit, credit, amount, sequence } of this.transfers) {
+      if (result !== "ok" || (debit !== account && credit !== account)) continue;
+      const isCredit = credit === account;
+      balance += isCredit ? amount : -amount;
+      entries.push({
+        ...{ sequence, direction: isCredit ? "credit" : "debit", counterparty: isCredit ? debit : credit },
+        ...{ amount, balance, version: entries.length + 1 },
+      });
+    }
+    return entries;
+  }
+}
