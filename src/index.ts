@@ -17,6 +17,7 @@ export type {
   Moment,
   NewAccount,
   NewTransfer,
+  PointInTime,
   Transfer,
   TransferResult,
 } from "./core/types.js";

@@ -15,6 +15,7 @@ import type {
   HistoryPage,
   NewAccount,
   NewTransfer,
+  PointInTime,
   Transfer,
   TransferResult,
 } from "./core/types.js";
@@ -594,6 +595,19 @@ export class Ledger {
     this.#checkOpen();
     checkString(account, "the account's id");
     return this.#queries.history(account, options);
+  }
+
+  /**
+   * The account's posted balance as it was, inclusive: after the transfer of that sequence, or after everything
+   * recorded at that time or before. 0n before its first entry; at a point that has not come yet, what it is now.
+   *
+   * Sees and throws what {@link history} does. Costs a look at each run of the history index from there to now, and
+   * at most 127 transfers.
+   */
+  async balanceAt(account: string, at: PointInTime): Promise<bigint> {
+    this.#checkOpen();
+    checkString(account, "the account's id");
+    return this.#queries.balanceAt(account, at);
   }
 
   /** SHA-256 over all accounts in the order of their ids: equal digests mean equal ledgers. See {@link account}. */

@@ -122,6 +122,11 @@ export interface HistoryPage {
   readonly cursor?: string;
 }
 
+/** A point in a ledger's past: after the transfer of a sequence, or at the end of a moment. */
+export type PointInTime =
+  | { readonly sequence: number; readonly time?: never }
+  | { readonly time: Moment; readonly sequence?: never };
+
 /** What became of an account to create. */
 export interface AccountResult {
   readonly result: AccountResultCode;

@@ -9,10 +9,19 @@ import { isIdKind } from "../core/identifiers.js";
 import type { RecordedTransfer } from "../core/journal.js";
 import { KEY_SCRATCH, TEXT_SCRATCH } from "../core/layout.js";
 import { resultMeaning } from "../core/results.js";
-import type { HistoryEntry, HistoryOptions, HistoryPage, Transfer } from "../core/types.js";
+import type { HistoryEntry, HistoryOptions, HistoryPage, PointInTime, Transfer } from "../core/types.js";
 import type { Store, TransferQuery } from "../stores/store.js";
 import type { Engine } from "./engine.js";
-import { Cursors, checkNames, type Position, readLimit, readMoment, readSequence, textOf } from "./query-options.js";
+import {
+  Cursors,
+  checkNames,
+  invalid,
+  type Position,
+  readLimit,
+  readMoment,
+  readSequence,
+  textOf,
+} from "./query-options.js";
 
 const HISTORY_NAMES = ["limit", "before", "after", "from", "to", "cursor"];
 
@@ -100,6 +109,20 @@ export class Queries {
     if (found.length <= limit) return { entries };
     const position = { before: found[limit - 1]!.sequence, balance, version };
     return { entries, cursor: this.#cursors.write(query, position) };
+  }
+
+  /** The account's posted balance at a point in the past. */
+  async balanceAt(accountId: string, at: PointInTime): Promise<bigint> {
+    checkNames("balanceAt", at, ["sequence", "time"]);
+    if ((at.sequence === undefined) === (at.time === undefined)) {
+      throw invalid("balanceAt needs either a 'sequence' or a 'time'");
+    }
+    const sequence = readSequence("sequence", at.sequence, Number.MAX_SAFE_INTEGER);
+    const time = readMoment("time", at.time);
+    const state = await this.#accountState(accountId);
+    await this.#prepareHistory();
+    const { through } = await this.#span(0, Math.min(sequence, state.lastSequence), undefined, time);
+    return (await this.#positionAfter(state, through)).balance;
   }
 
   /** The account as it is between two batches, everything of it on disk. */

@@ -1,4 +1,4 @@
-/** Whatever was done, every page of every account's history is what adding up in a list gives. */
+/** Whatever was done, every page of every account's history, and every past balance, is what a list gives. */
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
@@ -66,6 +66,8 @@ async function expectHistories(
         return { ...entry, transfer: { ...transfer, timestamp: expect.any(BigInt) } };
       });
     expect(await pagesOf(ledger, id, options)).toEqual(expected);
+    const sequence = before ?? after ?? 0;
+    expect(await ledger.balanceAt(id, { sequence })).toBe(book.balanceAt(id, sequence));
   }
 }
 

@@ -45,4 +45,9 @@ export class Book {
     }
     return entries;
   }
+
+  /** The account's balance after the transfer of this sequence. */
+  balanceAt(account: string, sequence: number): bigint {
+    return this.entries(account).findLast((entry) => entry.sequence <= sequence)?.balance ?? 0n;
+  }
 }

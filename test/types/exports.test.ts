@@ -17,6 +17,7 @@ import type {
   Moment,
   NewAccount,
   NewTransfer,
+  PointInTime,
   RowProblem,
   SettleFileOptions,
   SettleFileSummary,
@@ -46,6 +47,7 @@ const TYPES = [
   "Moment",
   "NewAccount",
   "NewTransfer",
+  "PointInTime",
   "RowProblem",
   "SettleFileOptions",
   "SettleFileSummary",
@@ -141,6 +143,7 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     | "accounts"
     | "transfer"
     | "history"
+    | "balanceAt"
     | "digest"
     | "close"
     | typeof Symbol.asyncDispose
@@ -186,6 +189,10 @@ test("the types have these shapes (checked by `npm run types`)", () => {
   expectTypeOf<Ledger["history"]>().toEqualTypeOf<
     (account: string, options?: HistoryOptions) => Promise<HistoryPage>
   >();
+  expectTypeOf<{ readonly sequence: number }>().toExtend<PointInTime>();
+  expectTypeOf<{ readonly time: Moment }>().toExtend<PointInTime>();
+  expectTypeOf<{ readonly sequence: number; readonly time: Moment }>().not.toExtend<PointInTime>();
+  expectTypeOf<Ledger["balanceAt"]>().toEqualTypeOf<(account: string, at: PointInTime) => Promise<bigint>>();
   expectTypeOf<Ledger["transfer"]>().toEqualTypeOf<(id: string) => Promise<Transfer | undefined>>();
   expectTypeOf<Ledger["account"]>().toEqualTypeOf<(id: string) => Account | undefined>();
   expectTypeOf<Ledger["digest"]>().toEqualTypeOf<() => string>();

@@ -104,6 +104,10 @@ test("bounds by sequence leave out what they name, and bounds by time take it in
   expect(await sequencesOf(ledger, "a", { to: times[0]! - 1n })).toEqual([]);
   expect(await sequencesOf(ledger, "a", { from: times[39]! + 1n })).toEqual([]);
   expect(await sequencesOf(ledger, "a", { from: times[35]!, before: 39 })).toEqual([38, 37, 36]);
+  expect(await ledger.balanceAt("a", { time: date(times[19]!) })).toBe(20n);
+  expect(await ledger.balanceAt("a", { time: times[19]! - 1n })).toBe(19n);
+  expect(await ledger.balanceAt("bank", { time: new Date(0) })).toBe(0n);
+  expect(await ledger.balanceAt("bank", { time: new Date("9999-01-01") })).toBe(-40n);
   const { entries } = await ledger.history("a", { to: times[19]!, limit: 1 });
   expect(entries).toMatchObject([{ balance: 20n, version: 20 }]);
 });
@@ -120,6 +124,30 @@ test("a cursor goes on where its page ended, however much the ledger has grown s
   const [last, next] = [first.entries[6]!, second.entries[0]!];
   expect(next.version).toBe(last.version - 1);
   expect(next.balance).toBe(last.balance - (last.direction === "credit" ? last.amount : -last.amount));
+});
+
+test("a past balance is that after the transfer named, at every sequence, across runs and before them", async () => {
+  const { ledger } = await filled(":memory:");
+  for (const { id } of ACCOUNTS) {
+    for (let sequence = 0; sequence <= COUNT; sequence += 1 + (sequence % 5)) {
+      const made = TRANSFERS.slice(0, sequence);
+      const balance = made.reduce(
+        (sum, { debit, credit, amount }) => sum + (credit === id ? amount : 0n) - (debit === id ? amount : 0n),
+        0n,
+      );
+      expect(await ledger.balanceAt(id, { sequence }), `${id} at ${sequence}`).toBe(balance);
+    }
+  }
+  expect(await ledger.balanceAt("bank", { sequence: 1_000_000 })).toBe(ledger.account("bank")!.balance);
+});
+
+test("a balance asked for at no point, at two, or of nobody is refused", async () => {
+  const { ledger } = await openParts(":memory:", { mode: "event-loop" });
+  await ledger.createAccounts(ACCOUNTS);
+  for (const at of [{}, { sequence: 1, time: new Date() }, { sequence: -1 }, { time: 5 }, { sequences: 1 }, null]) {
+    await expect(ledger.balanceAt("a", at as never)).rejects.toMatchObject({ code: "invalid_argument" });
+  }
+  await expect(ledger.balanceAt("nobody", { sequence: 1 })).rejects.toMatchObject({ code: "unknown_account" });
 });
 
 describe("refused are", () => {
