@@ -19,6 +19,8 @@ export type {
   NewTransfer,
   PointInTime,
   Transfer,
+  TransferFilter,
+  TransferPage,
   TransferResult,
 } from "./core/types.js";
 export type { Mode } from "./engine/engine.js";

@@ -17,6 +17,8 @@ import type {
   NewTransfer,
   PointInTime,
   Transfer,
+  TransferFilter,
+  TransferPage,
   TransferResult,
 } from "./core/types.js";
 import type { Engine, Mode } from "./engine/engine.js";
@@ -608,6 +610,18 @@ export class Ledger {
     this.#checkOpen();
     checkString(account, "the account's id");
     return this.#queries.balanceAt(account, at);
+  }
+
+  /**
+   * Recorded transfers that the filter leaves, newest first, made or rejected: a page at a time, as with {@link history}.
+   *
+   * With an account it looks at that account's transfers only. Without one it reads the journal backwards, about 10,000
+   * transfers a millisecond, until the page is full: bounds keep that short. Throws `invalid_argument` where the filter
+   * or its cursor can't be used.
+   */
+  async transfers(filter: TransferFilter = {}): Promise<TransferPage> {
+    this.#checkOpen();
+    return this.#queries.transfers(filter);
   }
 
   /** SHA-256 over all accounts in the order of their ids: equal digests mean equal ledgers. See {@link account}. */

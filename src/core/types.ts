@@ -122,6 +122,34 @@ export interface HistoryPage {
   readonly cursor?: string;
 }
 
+/** Which recorded transfers are asked for, and how many. Everything that is given must hold. */
+export interface TransferFilter {
+  /** Most transfers of a page, 1 to 10,000. Default 100. */
+  readonly limit?: number;
+  /** Only those that name this account on either side, made or rejected; also one that does not exist. */
+  readonly account?: string;
+  /** Only those with this user-defined code. */
+  readonly code?: number;
+  readonly userData?: bigint;
+  /** Only those that ended so: `ok`, or a reason to be rejected. */
+  readonly result?: TransferResultCode;
+  /** Only from this sequence on, and up to that one; both included. */
+  readonly fromSequence?: number;
+  readonly toSequence?: number;
+  /** Nothing older, and nothing younger than this. */
+  readonly from?: Moment;
+  readonly to?: Moment;
+  /** The cursor of the page before, with the other options as they were there (the limit may differ). */
+  readonly cursor?: string;
+}
+
+/** Some of the transfers that a filter leaves, newest first. */
+export interface TransferPage {
+  readonly transfers: readonly Transfer[];
+  /** For the next page; absent where there is none. */
+  readonly cursor?: string;
+}
+
 /** A point in a ledger's past: after the transfer of a sequence, or at the end of a moment. */
 export type PointInTime =
   | { readonly sequence: number; readonly time?: never }

@@ -1,5 +1,5 @@
 /**
- * Looking at what was recorded: single transfers by their ids, accounts' histories.
+ * Looking at what was recorded: single transfers by their ids, accounts' histories, and whatever a filter leaves.
  *
  * A query takes its turn between two batches to read what memory says; it sees every batch executed until then and none
  * after. It waits until those are on disk, and then reads the journal in the store's thread. Batches execute meanwhile.
@@ -9,11 +9,20 @@ import { isIdKind } from "../core/identifiers.js";
 import type { RecordedTransfer } from "../core/journal.js";
 import { KEY_SCRATCH, TEXT_SCRATCH } from "../core/layout.js";
 import { resultMeaning } from "../core/results.js";
-import type { HistoryEntry, HistoryOptions, HistoryPage, PointInTime, Transfer } from "../core/types.js";
+import type {
+  HistoryEntry,
+  HistoryOptions,
+  HistoryPage,
+  PointInTime,
+  Transfer,
+  TransferFilter,
+  TransferPage,
+} from "../core/types.js";
 import type { Store, TransferQuery } from "../stores/store.js";
 import type { Engine } from "./engine.js";
 import {
   Cursors,
+  checkFields,
   checkNames,
   invalid,
   type Position,
@@ -23,6 +32,9 @@ import {
   textOf,
 } from "./query-options.js";
 
+const FILTER_NAMES = [
+  ...["limit", "account", "code", "userData", "result", "fromSequence", "toSequence", "from", "to", "cursor"],
+];
 const HISTORY_NAMES = ["limit", "before", "after", "from", "to", "cursor"];
 
 /** An account between two batches, and the last sequence until then. */
@@ -123,6 +135,38 @@ export class Queries {
     await this.#prepareHistory();
     const { through } = await this.#span(0, Math.min(sequence, state.lastSequence), undefined, time);
     return (await this.#positionAfter(state, through)).balance;
+  }
+
+  /** A page of the transfers that the filter leaves, newest first. */
+  async transfers(filter: TransferFilter): Promise<TransferPage> {
+    checkNames("transfers", filter, FILTER_NAMES);
+    const { account, code, userData, result } = filter;
+    const limit = readLimit(filter.limit);
+    const after = Math.max(0, readSequence("fromSequence", filter.fromSequence, 1) - 1);
+    const through = readSequence("toSequence", filter.toSequence, Number.MAX_SAFE_INTEGER);
+    const from = readMoment("from", filter.from);
+    const to = readMoment("to", filter.to);
+    checkFields(filter);
+    const query = textOf("transfers", [account, code, userData, result, after, through, from, to]);
+    const cursor = filter.cursor === undefined ? undefined : this.#cursors.read(query, filter.cursor);
+    const { slot, lastSequence } = await this.#atBoundary(() => ({
+      slot: account === undefined ? undefined : this.#engine.ids.findAccount(account),
+      lastSequence: this.#engine.transferCount,
+    }));
+    if (account !== undefined) await this.#prepareHistory();
+    const span = await this.#span(after, Math.min(through, lastSequence), from, to);
+    const found = await this.#find({
+      ...{ before: cursor?.before ?? span.through + 1, after: span.after, limit: limit + 1 },
+      ...(account === undefined ? {} : { account: { id: account, slot } }),
+      ...(code === undefined ? {} : { code }),
+      ...(userData === undefined ? {} : { userData }),
+      ...(result === undefined ? {} : { result }),
+    });
+    const transfers: Transfer[] = [];
+    for (const recorded of found.slice(0, limit)) transfers.push(await this.#transferOf(recorded));
+    if (found.length <= limit) return { transfers };
+    const position = { before: found[limit - 1]!.sequence, balance: 0n, version: 0 };
+    return { transfers, cursor: this.#cursors.write(query, position) };
   }
 
   /** The account as it is between two batches, everything of it on disk. */

@@ -1,7 +1,8 @@
 /** Options of queries: checked before anything happens, and cursors, which say where the next page begins. */
 import { createHash } from "node:crypto";
 import { LedgerError } from "../core/errors.js";
-import type { Moment } from "../core/types.js";
+import { TRANSFER_RESULTS } from "../core/results.js";
+import type { Moment, TransferFilter } from "../core/types.js";
 
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 10_000;
@@ -37,6 +38,24 @@ export function readMoment(name: string, moment: Moment | undefined): bigint | u
   if (typeof moment === "bigint") return moment;
   if (moment instanceof Date && !Number.isNaN(moment.getTime())) return BigInt(moment.getTime()) * 1_000_000n;
   throw invalid(`'${name}' must be a valid Date, or a bigint of nanoseconds since 1970, not ${String(moment)}`);
+}
+
+const RECORDED_RESULTS: readonly string[] = TRANSFER_RESULTS.filter(({ recorded }) => recorded).map(({ name }) => name);
+
+/** Refuses what no transfer's field can be, so that a mistake is not an empty page. */
+export function checkFields({ account, code, userData, result }: TransferFilter): void {
+  if (account !== undefined && typeof account !== "string") {
+    throw invalid(`'account' must be a string, not ${typeof account}`);
+  }
+  if (code !== undefined && !(Number.isInteger(code) && code >= 0 && code <= 65_535)) {
+    throw invalid(`'code' must be a whole number from 0 to 65535, not ${String(code)}`);
+  }
+  if (userData !== undefined && (typeof userData !== "bigint" || userData < 0n || userData >= 1n << 128n)) {
+    throw invalid("'userData' must be a bigint from 0 to 2^128 − 1");
+  }
+  if (result !== undefined && !RECORDED_RESULTS.includes(result)) {
+    throw invalid(`'result' must be one that is recorded, not '${String(result)}': ${RECORDED_RESULTS.join(", ")}`);
+  }
 }
 
 /** Where the next page begins. */

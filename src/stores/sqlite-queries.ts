@@ -80,9 +80,12 @@ export class SqliteQueries {
       if (transfers.length === query.limit || read === RECORDS_A_CALL) return { transfers, next: sequence + 1 };
       const found = records.read(sequence);
       read++;
-      const isListed = slot === HISTORY_SLOT_MISSING || found.debitSlot === slot || found.creditSlot === slot;
+      const isMissing = slot === HISTORY_SLOT_MISSING;
+      const isListed = isMissing || found.debitSlot === slot || found.creditSlot === slot;
       if (!isListed || (found.result !== "ok") !== isRejected) throw this.#contradiction(sequence);
-      if (matches(found, query) && isOf(found, account)) transfers.push(found);
+      // Those that did not find an account are listed together: which one it was, the record says.
+      const isOf = !isMissing || found.missingDebit === account.id || found.missingCredit === account.id;
+      if (isOf && matches(found, query)) transfers.push(found);
     }
     return { transfers, next: undefined };
   }
@@ -213,10 +216,4 @@ function matches(found: RecordedTransfer, { result, code, userData }: TransferQu
     (code === undefined || found.code === code) &&
     (userData === undefined || found.userData === userData)
   );
-}
-
-/** Whether the transfer names the account: by its slot, or by its id where it did not exist then. */
-function isOf(found: RecordedTransfer, { slot, id }: QueriedAccount): boolean {
-  if (slot !== undefined && (found.debitSlot === slot || found.creditSlot === slot)) return true;
-  return found.missingDebit === id || found.missingCredit === id;
 }

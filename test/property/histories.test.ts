@@ -1,8 +1,8 @@
-/** Whatever was done, every page of every account's history, and every past balance, is what a list gives. */
+/** Whatever was done, every history, past balance and filtered list is what a plain list gives, page by page. */
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { HistoryOptions, HistoryPage, Ledger } from "../../src/index.js";
+import type { HistoryOptions, HistoryPage, Ledger, TransferFilter, TransferResultCode } from "../../src/index.js";
 import { Materializer, MODEL_ASSETS, run } from "../support/arbitraries.js";
 import { Book } from "../support/book.js";
 import { openParts, RUNS_MS_MAX, runsOf, temporaryFolder } from "../support/ledgers.js";
@@ -66,8 +66,51 @@ async function expectHistories(
         return { ...entry, transfer: { ...transfer, timestamp: expect.any(BigInt) } };
       });
     expect(await pagesOf(ledger, id, options)).toEqual(expected);
+    await expectTransfers(ledger, book, id, limit, after ?? 0, before);
     const sequence = before ?? after ?? 0;
     expect(await ledger.balanceAt(id, { sequence })).toBe(book.balanceAt(id, sequence));
+  }
+}
+
+/** All pages of the transfers that a few filters leave, the account's and everybody's. */
+async function expectTransfers(
+  ledger: Ledger,
+  book: Book,
+  account: string,
+  limit: number,
+  fromSequence: number,
+  toSequence: number | undefined,
+): Promise<void> {
+  const sample = book.transfers[fromSequence % Math.max(1, book.transfers.length)];
+  const result = sample?.result as TransferResultCode | undefined;
+  const filters: TransferFilter[] = [{ account }, {}, { account: "nobody ever" }];
+  if (sample !== undefined && result !== undefined) {
+    filters.push({ result }, { account, result }, { code: sample.code, userData: sample.userData });
+    filters.push({ account: sample.debit }, { account: sample.credit, result });
+  }
+  for (const filter of filters) {
+    const options = { ...filter, limit: limit * 20, fromSequence, ...(toSequence === undefined ? {} : { toSequence }) };
+    const found: unknown[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await ledger.transfers(cursor === undefined ? options : { ...options, cursor });
+      if (page.cursor !== undefined) expect(page.transfers.length).toBe(options.limit);
+      found.push(...page.transfers);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    const expected = book
+      .matching(filter)
+      .filter(({ sequence }) => sequence >= fromSequence && sequence <= (toSequence ?? sequence))
+      .reverse()
+      .map((transfer) => ({
+        ...transfer,
+        ...(transfer.result === "ok" ? {} : { reason: expect.any(String) }),
+        timestamp: expect.any(BigInt),
+      }));
+    expect(
+      found,
+      JSON.stringify(filter, (_, value) => String(value)),
+    ).toEqual(expected);
   }
 }
 

@@ -50,4 +50,15 @@ export class Book {
   balanceAt(account: string, sequence: number): bigint {
     return this.entries(account).findLast((entry) => entry.sequence <= sequence)?.balance ?? 0n;
   }
+
+  /** What a filter leaves, oldest first. */
+  matching(filter: { account?: string; code?: number; userData?: bigint; result?: string }): BookedTransfer[] {
+    return this.transfers.filter(
+      ({ debit, credit, code, userData, result }) =>
+        (filter.account === undefined || debit === filter.account || credit === filter.account) &&
+        (filter.code === undefined || code === filter.code) &&
+        (filter.userData === undefined || userData === filter.userData) &&
+        (filter.result === undefined || result === filter.result),
+    );
+  }
 }

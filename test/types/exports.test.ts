@@ -25,6 +25,8 @@ import type {
   SettleSummary,
   Transfer,
   TransferColumns,
+  TransferFilter,
+  TransferPage,
   TransferResult,
   TransferResultCode,
   TransferResultRow,
@@ -55,6 +57,8 @@ const TYPES = [
   "SettleSummary",
   "Transfer",
   "TransferColumns",
+  "TransferFilter",
+  "TransferPage",
   "TransferResult",
   "TransferResultCode",
   "TransferResultRow",
@@ -144,6 +148,7 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     | "transfer"
     | "history"
     | "balanceAt"
+    | "transfers"
     | "digest"
     | "close"
     | typeof Symbol.asyncDispose
@@ -193,6 +198,20 @@ test("the types have these shapes (checked by `npm run types`)", () => {
   expectTypeOf<{ readonly time: Moment }>().toExtend<PointInTime>();
   expectTypeOf<{ readonly sequence: number; readonly time: Moment }>().not.toExtend<PointInTime>();
   expectTypeOf<Ledger["balanceAt"]>().toEqualTypeOf<(account: string, at: PointInTime) => Promise<bigint>>();
+  expectTypeOf<TransferFilter>().toEqualTypeOf<{
+    readonly limit?: number;
+    readonly account?: string;
+    readonly code?: number;
+    readonly userData?: bigint;
+    readonly result?: TransferResultCode;
+    readonly fromSequence?: number;
+    readonly toSequence?: number;
+    readonly from?: Moment;
+    readonly to?: Moment;
+    readonly cursor?: string;
+  }>();
+  expectTypeOf<TransferPage>().toEqualTypeOf<{ readonly transfers: readonly Transfer[]; readonly cursor?: string }>();
+  expectTypeOf<Ledger["transfers"]>().toEqualTypeOf<(filter?: TransferFilter) => Promise<TransferPage>>();
   expectTypeOf<Ledger["transfer"]>().toEqualTypeOf<(id: string) => Promise<Transfer | undefined>>();
   expectTypeOf<Ledger["account"]>().toEqualTypeOf<(id: string) => Account | undefined>();
   expectTypeOf<Ledger["digest"]>().toEqualTypeOf<() => string>();
