@@ -8,7 +8,21 @@ export {
   type TransferResultCode,
   type TransferResultRow,
 } from "./core/results.js";
-export type { Account, AccountResult, NewAccount, NewTransfer, TransferResult } from "./core/types.js";
+export type {
+  Account,
+  AccountResult,
+  HistoryEntry,
+  HistoryOptions,
+  HistoryPage,
+  Moment,
+  NewAccount,
+  NewTransfer,
+  PointInTime,
+  Transfer,
+  TransferFilter,
+  TransferPage,
+  TransferResult,
+} from "./core/types.js";
 export type { Mode } from "./engine/engine.js";
 export {
   Batch,

@@ -8,9 +8,22 @@ import { LedgerError } from "./core/errors.js";
 import { isHashKind, isIdKind } from "./core/identifiers.js";
 import * as layout from "./core/layout.js";
 import type { AccountResultCode } from "./core/results.js";
-import type { Account, AccountResult, NewAccount, NewTransfer, TransferResult } from "./core/types.js";
+import type {
+  Account,
+  AccountResult,
+  HistoryOptions,
+  HistoryPage,
+  NewAccount,
+  NewTransfer,
+  PointInTime,
+  Transfer,
+  TransferFilter,
+  TransferPage,
+  TransferResult,
+} from "./core/types.js";
 import type { Engine, Mode } from "./engine/engine.js";
 import { openEngine, saveSnapshot, snapshotSize } from "./engine/open.js";
+import { Queries } from "./engine/queries.js";
 import { runJob, type SettleFileOptions, type SettleFileSummary } from "./settlement/run-job.js";
 import { openSqliteStore } from "./stores/sqlite.js";
 import type { Store } from "./stores/store.js";
@@ -160,6 +173,7 @@ interface Share {
 export class Ledger {
   readonly #engine: Engine;
   readonly #store: Store;
+  readonly #queries: Queries;
   readonly #calls: PendingTransfers[] = [];
   #inFlight = 0;
   #pumping = false;
@@ -170,6 +184,7 @@ export class Ledger {
   constructor(engine: Engine, store: Store) {
     this.#engine = engine;
     this.#store = store;
+    this.#queries = new Queries(store, engine);
   }
 
   get mode(): Mode {
@@ -573,6 +588,56 @@ export class Ledger {
     }
   }
 
+  /**
+   * The recorded transfer with this id, made or rejected, or undefined: a transfer that was refused without being
+   * recorded has left nothing. Sees every batch executed before its turn comes, so whatever a call has reported before,
+   * and resolves once all of them are on disk.
+   */
+  async transfer(id: string): Promise<Transfer | undefined> {
+    this.#checkOpen();
+    checkString(id, "the transfer's id");
+    return this.#queries.transfer(id);
+  }
+
+  /**
+   * Entries of an account, newest first: the transfers that changed its posted balance, each with the balance and the
+   * version after it. A page at a time: its cursor leads to the next one, and stays good while the ledger grows.
+   *
+   * See {@link transfer} for what it sees. The first call after opening reads what the history index lacks from the
+   * journal; where a ledger has none yet that takes about a second for 5,000,000 transfers. Throws `unknown_account`,
+   * and `invalid_argument` where an option or a cursor can't be used.
+   */
+  async history(account: string, options: HistoryOptions = {}): Promise<HistoryPage> {
+    this.#checkOpen();
+    checkString(account, "the account's id");
+    return this.#queries.history(account, options);
+  }
+
+  /**
+   * The account's posted balance as it was, inclusive: after the transfer of that sequence, or after everything
+   * recorded at that time or before. 0n before its first entry; at a point that has not come yet, what it is now.
+   *
+   * Sees and throws what {@link history} does. Costs a look at each run of the history index from there to now, and
+   * at most 127 transfers.
+   */
+  async balanceAt(account: string, at: PointInTime): Promise<bigint> {
+    this.#checkOpen();
+    checkString(account, "the account's id");
+    return this.#queries.balanceAt(account, at);
+  }
+
+  /**
+   * Recorded transfers that the filter leaves, newest first, made or rejected: a page at a time, as with {@link history}.
+   *
+   * With an account it looks at that account's transfers only. Without one it reads the journal backwards, about 10,000
+   * transfers a millisecond, until the page is full: bounds keep that short. Throws `invalid_argument` where the filter
+   * or its cursor can't be used.
+   */
+  async transfers(filter: TransferFilter = {}): Promise<TransferPage> {
+    this.#checkOpen();
+    return this.#queries.transfers(filter);
+  }
+
   /** SHA-256 over all accounts in the order of their ids: equal digests mean equal ledgers. See {@link account}. */
   digest(): string {
     this.#checkOpen();
@@ -667,6 +732,10 @@ export class Batch {
     this.#ended = true;
     this.#discard();
   }
+}
+
+function checkString(value: unknown, what: string): void {
+  if (typeof value !== "string") throw invalid(`${what} must be a string, not ${typeof value}`);
 }
 
 function checkNewAccount(account: NewAccount, index: number): void {

@@ -4,10 +4,11 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { LedgerError } from "../core/errors.js";
 import { type CompareArguments, compare } from "./compare.js";
-import { exitCodeOf } from "./output.js";
+import { exitCodeOf, type OutputOptions } from "./output.js";
 import { type RaceArguments, race } from "./race.js";
 import { type SettleArguments, settle } from "./settle.js";
 import { type StatementArguments, statement } from "./statement.js";
+import { transfer } from "./transfer.js";
 import { verify } from "./verify.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
@@ -72,6 +73,9 @@ function program(): Command {
     .argument("<ledger>", "the ledger's file")
     .argument("<account>", "the account's id")
     .option("--limit <count>", "entries to show (default: 25)")
+    .option("--before <sequence>", "only entries before this transfer")
+    .option("--from <time>", "only entries since this day or time (UTC unless it says otherwise)")
+    .option("--to <time>", "only entries up to this day or time, all of it included")
     .addOption(json())
     .action((path: string, id: string, args: StatementArguments) => statement(path, id, args));
 
@@ -94,6 +98,14 @@ function program(): Command {
     .addOption(json())
     .addHelpText("after", RACE_EXIT_CODES)
     .action((args: RaceArguments) => race(args));
+
+  root
+    .command("transfer")
+    .description("what became of a transfer: made or rejected, when, by which job")
+    .argument("<ledger>", "the ledger's file")
+    .argument("<transfer>", "the transfer's id")
+    .addOption(json())
+    .action((path: string, id: string, args: OutputOptions) => transfer(path, id, args));
 
   return root;
 }

@@ -21,6 +21,7 @@ const USAGE_CODES = new Set([
   "invalid_accounts",
   "unknown_asset",
   "unknown_account",
+  "unknown_transfer",
   "asset_scale_differs",
   "opening_balance_differs",
   "not_a_comparison",

@@ -16,6 +16,7 @@ export interface Kernel {
     overdraftLow: bigint,
     overdraftHigh: bigint,
   ): number;
+  findTransfer(key: number, kind: number, skipped: number): number;
   parseSlice(context: number, slice: number): void;
   stitchSlices(context: number): void;
   deriveIds(context: number, slice: number): void;

@@ -489,3 +489,35 @@ export const JA_FLAGS = 48;
 export const JA_ASSET = 50;
 export const JA_CODE = 52;
 export const JA_ID_KIND = 54;
+
+// ---------------------------------------------------------------------------------------------------------------
+// History index: which transfers name an account. Derived from the journal, a run of consecutive sequences at a time;
+// a run's pages are a function of its part of the journal alone. `history-run.ts` writes them, `history-page.ts` reads
+// them. The kernel has nothing to do with it.
+// ---------------------------------------------------------------------------------------------------------------
+/** Raised whenever a meaning below changes: runs of another version are built again. */
+export const HISTORY_VERSION = 1;
+/** Transfers of a run, as a power of two. Its highest allowed value keeps keys below 2^53. */
+export const HISTORY_RUN_LOG2 = 19;
+/** A key is run, slot and position in the run, from the highest bits down. */
+export const HISTORY_SLOT_LOG2 = 24;
+/** In place of a slot: transfers that name an account which did not exist. Above every slot. */
+export const HISTORY_SLOT_MISSING = 0xffffff;
+/** A page fits one leaf of the store's. */
+export const HISTORY_PAGE_SIZE = 16320;
+/** 8 bytes: the beginning of the SHA-256 of everything behind them. */
+export const HP_CHECKSUM = 0;
+export const HP_CHECKSUM_SIZE = 8;
+/** u64: the lowest key that belongs here, and the first that belongs to the page behind. */
+export const HP_FIRST = 8;
+export const HP_NEXT = 16;
+export const HISTORY_PAGE_HEADER_SIZE = 24;
+/**
+ * Blocks follow, in the order of their keys. A block: the slot less that of the block before (varint), u8 count of
+ * postings less one, u16 byte length of the postings, postings, then the account's changes and net amount from the
+ * run's beginning through this block (varint, zigzag varint). A posting: the position less that of the one before,
+ * doubled, and one more where the transfer was rejected (varint).
+ */
+export const HISTORY_BLOCK_POSTINGS_MAX = 128;
+/** Bytes that a block never exceeds. */
+export const HISTORY_BLOCK_SIZE_MAX = 560;

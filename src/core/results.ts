@@ -220,6 +220,13 @@ export function resultName(number: number): TransferResultCode {
   return name;
 }
 
+const meaningByName = new Map<TransferResultCode, string>(TRANSFER_RESULTS.map(({ name, meaning }) => [name, meaning]));
+
+/** One sentence on a result, for people. */
+export function resultMeaning(name: TransferResultCode): string {
+  return meaningByName.get(name)!;
+}
+
 /** The results of creating an account, in the order of checks. */
 export const ACCOUNT_RESULTS = [
   "id_must_not_be_empty",

@@ -98,7 +98,7 @@ export class Engine {
   readonly #cache: (RecentChunk | undefined)[] = new Array(CACHED_CHUNKS).fill(undefined);
   #cacheNext = 0;
   #nextSequence: number;
-  #lastTimestamp = 0n;
+  #lastTimestamp: bigint;
   #serialLeft = 0;
   #executing: number | undefined;
   #order: Promise<unknown> = Promise.resolve();
@@ -129,6 +129,7 @@ export class Engine {
     this.#ring = new Array(plan.chunkCount).fill(undefined);
     this.#ringFree = plan.chunkCount;
     this.#nextSequence = store.description.transferCount + 1;
+    this.#lastTimestamp = store.description.lastTimestamp;
     if (options.mode === "parallel") {
       const workerData: EngineWorkerData = { memory, workers: options.workers };
       this.#pool = new Piscina({

@@ -16,8 +16,8 @@ export interface VerifyReport {
 
 /**
  * Replays the whole journal and checks checksums and chain, every recorded result, that no id stands twice,
- * conservation per asset, the limits of every account, and the digest of the saved snapshot.
- * Throws `journal_corrupt`, `snapshot_differs`, `conservation_broken` or `limit_broken`, saying where.
+ * conservation per asset, the limits of every account, the digest of the saved snapshot, and the history index.
+ * Throws `journal_corrupt`, `snapshot_differs`, `history_differs`, `conservation_broken` or `limit_broken`, saying where.
  */
 export async function verifyStore(store: Store, onProgress: (share: number) => void = () => {}): Promise<VerifyReport> {
   const engine = await openEngine(store, {
@@ -47,6 +47,7 @@ export async function verifyStore(store: Store, onProgress: (share: number) => v
   const before = chunk;
   twins.push(...(await replay(store, engine, chunk, undefined, (chunks) => report(before + chunks))).twins);
   await checkTwins(store, engine, twins);
+  await checkHistory(store);
   checkBooks(engine);
   return {
     transfers: store.description.transferCount,
@@ -57,7 +58,7 @@ export async function verifyStore(store: Store, onProgress: (share: number) => v
 
 /** Pairs of transfers with equal hash bits must have different ids. */
 async function checkTwins(store: Store, engine: Engine, twins: readonly Twin[]): Promise<void> {
-  const reader = new JournalReader(engine.memory);
+  const reader = new JournalReader(engine.bytes);
   const idOf = async (sequence: number): Promise<string> => {
     const range = { address: engine.plan.exchange, byteLength: CHUNK_BUFFER_SIZE };
     const chunk = await store.readChunkOf(sequence, range);
@@ -68,6 +69,21 @@ async function checkTwins(store: Store, engine: Engine, twins: readonly Twin[]):
     const id = await idOf(earlier);
     if (id !== (await idOf(later))) continue;
     throw new LedgerError("journal_corrupt", `the id '${id}' was recorded twice, as transfers ${earlier} and ${later}`);
+  }
+}
+
+/** The history index must be what the journal gives, as far as it is there. */
+async function checkHistory(store: Store): Promise<void> {
+  for (let run = 0; ; run++) {
+    const isSound = await store.checkHistory(run);
+    if (isSound === undefined) return;
+    if (isSound) continue;
+    throw new LedgerError(
+      "history_differs",
+      `run ${run} of the history index is not what the journal gives. The journal itself is sound: delete the index ` +
+        "(DELETE FROM history_runs), and it is built again",
+      { details: { run } },
+    );
   }
 }
 

@@ -13,6 +13,8 @@ export interface SqliteFileOptions {
   readonly isCopy: boolean;
   /** Bytes the file may grow to, undefined for as many as the disk has. */
   readonly sizeMax: number | undefined;
+  /** Transfers of a run of the history index, as a power of two. */
+  readonly historyRunLog2: number;
 }
 
 /** The methods of a store that its thread carries out. */

@@ -5,9 +5,11 @@
 import type { MessagePort } from "node:worker_threads";
 import type { Database, Statement } from "better-sqlite3";
 import { LedgerError } from "../core/errors.js";
+import type { HistorySum } from "../core/history-run.js";
 import { SqliteAccounts } from "./sqlite-accounts.js";
 import { openCopy } from "./sqlite-copy.js";
 import { readError, writeError } from "./sqlite-errors.js";
+import { SqliteHistory } from "./sqlite-history.js";
 import { type JournalHead, SqliteJournal } from "./sqlite-journal.js";
 import { closeFile, openFile } from "./sqlite-open.js";
 import {
@@ -19,21 +21,29 @@ import {
   type StoreReply,
   type StoreRequest,
 } from "./sqlite-protocol.js";
+import { SqliteQueries } from "./sqlite-queries.js";
 import { type NamedRange, SqliteSnapshot } from "./sqlite-snapshot.js";
 import type {
   CommitGroup,
+  FoundTransfers,
   MemoryRange,
   SnapshotRequest,
   Store,
   StoreDescription,
   StoredAsset,
   StoredChunk,
+  TransferQuery,
 } from "./store.js";
 
 /** What each call returns here, where nothing has to be waited for. */
 type Synchronous = {
   [Call in StoreCall]: (...values: Parameters<Store[Call]>) => Awaited<ReturnType<Store[Call]>>;
 };
+
+/** Where nobody has asked for anything for so long, the thread does what commits have left to do. */
+const IDLE_MS = 20;
+/** Full runs of the history index that may wait for such a moment, 8 MB each; further ones are written at once. */
+const FULL_RUNS_MAX = 2;
 
 /** Opens the file, says how that went, and then answers requests until one of them is to close. */
 export function serveStore(port: MessagePort, options: SqliteFileOptions): void {
@@ -45,6 +55,10 @@ export function serveStore(port: MessagePort, options: SqliteFileOptions): void 
     return;
   }
   port.postMessage({ id: OPENING, value: file.description } satisfies StoreReply);
+  let idle: NodeJS.Timeout | undefined;
+  const rest = (): void => {
+    if (file.rest()) idle = setTimeout(rest, IDLE_MS);
+  };
   port.on("message", ({ id, call, values }: StoreRequest) => {
     let reply: StoreReply;
     try {
@@ -54,7 +68,10 @@ export function serveStore(port: MessagePort, options: SqliteFileOptions): void 
       reply = { id, failure: failureOf(error) };
     }
     port.postMessage(reply);
+    if (call === "commit") file.tend();
+    clearTimeout(idle);
     if (call === "close") port.close();
+    else idle = setTimeout(rest, IDLE_MS);
   });
 }
 
@@ -74,6 +91,8 @@ export class SqliteFile implements Synchronous {
   readonly #journal: SqliteJournal;
   readonly #snapshot: SqliteSnapshot;
   readonly #accounts: SqliteAccounts;
+  readonly #history: SqliteHistory;
+  readonly #queries: SqliteQueries;
   readonly #assets: StoredAsset[];
   readonly #insertAsset: Statement<unknown[]>;
   readonly #insertJob: Statement<unknown[]>;
@@ -99,6 +118,10 @@ export class SqliteFile implements Synchronous {
       this.#journal = new SqliteJournal(database);
       this.#snapshot = new SqliteSnapshot(database);
       this.#accounts = new SqliteAccounts(database);
+      this.#history = new SqliteHistory(database, this.#journal, options.historyRunLog2, (action) =>
+        this.#write(action),
+      );
+      this.#queries = new SqliteQueries(database, this.#journal, this.#history);
       this.#insertAsset = database.prepare("INSERT INTO assets VALUES (?, ?, ?)");
       this.#insertJob = database.prepare("INSERT INTO jobs VALUES (?, ?, ?) ON CONFLICT (hash) DO NOTHING");
       this.#selectJob = database.prepare<[string], string>("SELECT name FROM jobs WHERE hash = ?").pluck();
@@ -126,6 +149,28 @@ export class SqliteFile implements Synchronous {
       return this.#journal.append(chunks);
     });
     this.#journal.head = head;
+    this.#history.gather(chunks);
+  }
+
+  /** After a commit was acknowledged: writes what can't wait until nothing else is to be done. */
+  tend(): void {
+    this.#writeHistory(FULL_RUNS_MAX);
+  }
+
+  /** While nothing else is to be done: writes a part of what waits for that, and says whether more is left. */
+  rest(): boolean {
+    if (this.#failure !== undefined || this.#history.fullCount === 0) return false;
+    this.#writeHistory(this.#history.fullCount - 1);
+    return this.#history.fullCount > 0;
+  }
+
+  #writeHistory(kept: number): void {
+    try {
+      this.#history.writeFull(kept);
+    } catch {
+      // The index is derived: what is missing is built when somebody asks for it. A write that failed has been noted,
+      // and the next commit says so.
+    }
   }
 
   begin(): void {
@@ -146,6 +191,7 @@ export class SqliteFile implements Synchronous {
       this.#assets.length = this.#before.assetCount;
       this.#before = undefined;
     }
+    this.#history.restart();
     return this.#describe();
   }
 
@@ -155,6 +201,26 @@ export class SqliteFile implements Synchronous {
 
   readChunkOf(sequence: number, range: MemoryRange): StoredChunk | undefined {
     return this.#read(() => this.#journal.readHolder(sequence, this.#bytes(range), range.address));
+  }
+
+  findTransfers(query: TransferQuery): FoundTransfers {
+    return this.#read(() => this.#queries.find(query));
+  }
+
+  prepareHistory(): boolean {
+    return this.#read(() => this.#history.prepare());
+  }
+
+  sumTransfers(slot: number, after: number, through: number): HistorySum {
+    return this.#read(() => this.#queries.sum(slot, after, through));
+  }
+
+  sequenceAt(timestamp: bigint): number {
+    return this.#read(() => this.#journal.sequenceAt(timestamp));
+  }
+
+  checkHistory(run: number): boolean | undefined {
+    return this.#read(() => this.#history.isSound(run));
   }
 
   readSnapshot(regions: readonly NamedRange[]): void {
@@ -186,6 +252,7 @@ export class SqliteFile implements Synchronous {
   }
 
   close(): void {
+    if (this.#failure === undefined) this.#writeHistory(0);
     // After a failure, the rollback file may be what repairs the ledger when it is opened next: it stays.
     try {
       if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
@@ -206,6 +273,7 @@ export class SqliteFile implements Synchronous {
       transferCount,
       accountCount,
       accountTextSize,
+      lastTimestamp: this.#journal.lastTimestamp,
       assets: [...this.#assets],
       snapshot: this.#snapshot.describe(),
       isTemporary: this.#isTemporary,

@@ -62,7 +62,7 @@ describe("docs/cli.md", () => {
     const [accounts, transfers, results, balances, net] = blocks.filter(({ language }) => language === "csv");
     const commands = blocks.filter(({ language }) => language === "sh").flatMap(({ body }) => body.trim().split("\n"));
     const folder = folderOf({ "accounts.csv": accounts!.body, "transfers.csv": transfers!.body });
-    expect(commands.length).toBe(3);
+    expect(commands.length).toBe(4);
     for (const command of commands) {
       const [program, ...args] = command.split(" ");
       expect(program).toBe("parallel-ledger");

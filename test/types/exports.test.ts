@@ -8,18 +8,26 @@ import type {
   AccountResultCode,
   BatchResults,
   FileProgress,
+  HistoryEntry,
+  HistoryOptions,
+  HistoryPage,
   LedgerErrorOptions,
   LedgerOptions,
   Mode,
+  Moment,
   NetSummary,
   NewAccount,
   NewTransfer,
+  PointInTime,
   RowProblem,
   SettleFileOptions,
   SettleFileSummary,
   SettleOptions,
   SettleSummary,
+  Transfer,
   TransferColumns,
+  TransferFilter,
+  TransferPage,
   TransferResult,
   TransferResultCode,
   TransferResultRow,
@@ -33,18 +41,26 @@ const TYPES = [
   "AccountResult",
   "AccountResultCode",
   "FileProgress",
+  "HistoryEntry",
+  "HistoryOptions",
+  "HistoryPage",
   "LedgerErrorOptions",
   "LedgerOptions",
   "Mode",
   "NetSummary",
+  "Moment",
   "NewAccount",
   "NewTransfer",
+  "PointInTime",
   "RowProblem",
   "SettleFileOptions",
   "SettleFileSummary",
   "SettleOptions",
   "SettleSummary",
+  "Transfer",
   "TransferColumns",
+  "TransferFilter",
+  "TransferPage",
   "TransferResult",
   "TransferResultCode",
   "TransferResultRow",
@@ -138,6 +154,10 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     | "settleFile"
     | "account"
     | "accounts"
+    | "transfer"
+    | "history"
+    | "balanceAt"
+    | "transfers"
     | "digest"
     | "close"
     | typeof Symbol.asyncDispose
@@ -148,6 +168,60 @@ test("the types have these shapes (checked by `npm run types`)", () => {
   expectTypeOf<Ledger["createTransfers"]>().toEqualTypeOf<
     (transfers: readonly NewTransfer[]) => Promise<TransferResult[]>
   >();
+  expectTypeOf<Transfer>().toEqualTypeOf<{
+    readonly id: string;
+    readonly result: TransferResultCode;
+    readonly reason?: string;
+    readonly sequence: number;
+    readonly timestamp: bigint;
+    readonly debit: string;
+    readonly credit: string;
+    readonly amount: bigint;
+    readonly code: number;
+    readonly userData: bigint;
+    readonly job?: string;
+    readonly row?: number;
+  }>();
+  expectTypeOf<Moment>().toEqualTypeOf<Date | bigint>();
+  expectTypeOf<HistoryOptions>().toEqualTypeOf<{
+    readonly limit?: number;
+    readonly before?: number;
+    readonly after?: number;
+    readonly from?: Moment;
+    readonly to?: Moment;
+    readonly cursor?: string;
+  }>();
+  expectTypeOf<HistoryEntry>().toEqualTypeOf<{
+    readonly transfer: Transfer;
+    readonly direction: "debit" | "credit";
+    readonly counterparty: string;
+    readonly amount: bigint;
+    readonly balance: bigint;
+    readonly version: number;
+  }>();
+  expectTypeOf<HistoryPage>().toEqualTypeOf<{ readonly entries: readonly HistoryEntry[]; readonly cursor?: string }>();
+  expectTypeOf<Ledger["history"]>().toEqualTypeOf<
+    (account: string, options?: HistoryOptions) => Promise<HistoryPage>
+  >();
+  expectTypeOf<{ readonly sequence: number }>().toExtend<PointInTime>();
+  expectTypeOf<{ readonly time: Moment }>().toExtend<PointInTime>();
+  expectTypeOf<{ readonly sequence: number; readonly time: Moment }>().not.toExtend<PointInTime>();
+  expectTypeOf<Ledger["balanceAt"]>().toEqualTypeOf<(account: string, at: PointInTime) => Promise<bigint>>();
+  expectTypeOf<TransferFilter>().toEqualTypeOf<{
+    readonly limit?: number;
+    readonly account?: string;
+    readonly code?: number;
+    readonly userData?: bigint;
+    readonly result?: TransferResultCode;
+    readonly fromSequence?: number;
+    readonly toSequence?: number;
+    readonly from?: Moment;
+    readonly to?: Moment;
+    readonly cursor?: string;
+  }>();
+  expectTypeOf<TransferPage>().toEqualTypeOf<{ readonly transfers: readonly Transfer[]; readonly cursor?: string }>();
+  expectTypeOf<Ledger["transfers"]>().toEqualTypeOf<(filter?: TransferFilter) => Promise<TransferPage>>();
+  expectTypeOf<Ledger["transfer"]>().toEqualTypeOf<(id: string) => Promise<Transfer | undefined>>();
   expectTypeOf<Ledger["account"]>().toEqualTypeOf<(id: string) => Account | undefined>();
   expectTypeOf<Ledger["digest"]>().toEqualTypeOf<() => string>();
   expectTypeOf<Ledger["close"]>().toEqualTypeOf<() => Promise<void>>();
