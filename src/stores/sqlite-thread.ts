@@ -41,7 +41,7 @@ type Synchronous = {
 };
 
 /** Where nobody has asked for anything for so long, the thread does what commits have left to do. */
-const IDLE_MS = 20;
+const IDLE_MS = 250;
 /** Full runs of the history index that may wait for such a moment, 8 MB each; further ones are written at once. */
 const FULL_RUNS_MAX = 2;
 
