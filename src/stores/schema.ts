@@ -41,6 +41,8 @@ export const HISTORY_TABLES = `
     data BLOB NOT NULL
   ) STRICT;
 `;
+/** The index of accounts' rows by id, which is built anew where most rows are. */
+export const ACCOUNTS_INDEX = "CREATE INDEX accounts_id ON accounts (id)";
 
 const TABLES = `
   CREATE TABLE meta (
@@ -98,7 +100,7 @@ const TABLES = `
     balance ANY NOT NULL,
     version INTEGER NOT NULL
   ) STRICT;
-  CREATE INDEX accounts_id ON accounts (id);
+  ${ACCOUNTS_INDEX};
 
   CREATE TABLE snapshot (
     id INTEGER PRIMARY KEY CHECK (id = 1),

@@ -4,6 +4,7 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import type { Database, Statement } from "better-sqlite3";
+import { AccountTable } from "../core/accounts.js";
 import { LedgerError } from "../core/errors.js";
 import type { HistorySum } from "../core/history-run.js";
 import { SqliteAccounts } from "./sqlite-accounts.js";
@@ -98,7 +99,7 @@ export class SqliteFile implements Synchronous {
   readonly #insertJob: Statement<unknown[]>;
   readonly #selectJob: Statement<[string], string>;
   readonly #remove: () => void;
-  #memory: SharedArrayBuffer | undefined;
+  #memory: WebAssembly.Memory | undefined;
   /** Where the journal and the assets were at `begin`, until it is decided whether what followed is kept. */
   #before: { readonly head: JournalHead; readonly assetCount: number } | undefined;
   readonly #isTemporary: boolean;
@@ -135,7 +136,7 @@ export class SqliteFile implements Synchronous {
   }
 
   attach(memory: WebAssembly.Memory): void {
-    this.#memory = memory.buffer;
+    this.#memory = memory;
   }
 
   commit(group: CommitGroup): void {
@@ -224,7 +225,7 @@ export class SqliteFile implements Synchronous {
   }
 
   readSnapshot(regions: readonly NamedRange[]): void {
-    this.#read(() => this.#snapshot.read(this.#attached(), regions));
+    this.#read(() => this.#snapshot.read(this.#attached().buffer, regions));
   }
 
   writeSnapshot(request: SnapshotRequest): void {
@@ -240,10 +241,11 @@ export class SqliteFile implements Synchronous {
     const regions = request.regions.map(({ name, byteLength }) => ({ name, byteLength }));
     const description = { layoutVersion, chunkCount: head.chunkCount, transferCount, accountCount, digest, regions };
     const memory = this.#attached();
-    const assetCodes = this.#assets.map(({ code }) => code);
+    const tables = { accounts: request.accounts, accountsCold: request.accountsCold, text: request.accountText };
+    const accounts = new AccountTable(memory, tables, (number) => this.#assets[number - 1]?.code ?? "");
     this.#write(() => {
-      this.#snapshot.write(memory, description, request.regions);
-      this.#accounts.refresh(memory, request, assetCodes);
+      this.#snapshot.write(memory.buffer, description, request.regions);
+      this.#accounts.refresh(accounts, accountCount);
     });
   }
 
@@ -311,10 +313,10 @@ export class SqliteFile implements Synchronous {
   }
 
   #bytes({ address, byteLength }: MemoryRange): Uint8Array {
-    return new Uint8Array(this.#attached(), address, byteLength);
+    return new Uint8Array(this.#attached().buffer, address, byteLength);
   }
 
-  #attached(): SharedArrayBuffer {
+  #attached(): WebAssembly.Memory {
     if (this.#memory === undefined) {
       throw new LedgerError("store_failed", "the store was given no memory: call attach() first");
     }

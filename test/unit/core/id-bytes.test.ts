@@ -17,7 +17,8 @@ function tableOf(ids: readonly string[]): AccountTable {
   const identifiers = new Identifiers(kernel, memory);
   for (const id of ids) {
     const kind = identifiers.write(id, layout.KEY_SCRATCH, layout.TEXT_SCRATCH);
-    if (kernel.createAccount(layout.KEY_SCRATCH, kind, layout.TEXT_SCRATCH, 1, 0, 0) !== 0) throw new Error("no room");
+    const fault = kernel.createAccount(layout.KEY_SCRATCH, kind, layout.TEXT_SCRATCH, 1, 0, 0, 0n, 0n);
+    if (fault !== 0) throw new Error("no room");
   }
   return new AccountTable(memory, plan, () => "USD");
 }

@@ -290,6 +290,28 @@ describe("the snapshot", () => {
       ["late", "USD", 0n, 4n, 4n, 1n],
     ]);
   });
+
+  test("every account has one row that is found by its id, however many are new at a time", async () => {
+    const path = join(temporaryFolder(), "a.ledger");
+    const scratch = new Scratch();
+    const store = await openWith(path, scratch);
+    await store.commit({ chunks: [scratch.accounts(47, 0)], assets: [{ code: "USD", scale: 2 }], jobs: [] });
+    for (let slot = 0; slot < 53; slot++) writeAccount(scratch, slot, `a-${slot}`, 1n, BigInt(slot), 0n);
+    await store.writeSnapshot(request(47, 0, "aa"));
+    await store.commit(group(scratch.accounts(6, 0)));
+    await store.writeSnapshot(request(53, 0, "bb"));
+    await store.close();
+
+    const database = new SQLite(path, { readonly: true });
+    const plan = database.prepare<[], { detail: string }>("EXPLAIN QUERY PLAN SELECT slot FROM accounts WHERE id = ''");
+    expect(plan.get()?.detail).toContain("INDEX accounts_id");
+    expect(database.pragma("integrity_check", { simple: true })).toBe("ok");
+    const select = database.prepare<[string], { slot: number; debits: number }>(
+      "SELECT slot, debits_posted AS debits FROM accounts WHERE id = ?",
+    );
+    for (let slot = 0; slot < 53; slot++) expect(select.all(`a-${slot}`)).toEqual([{ slot, debits: slot }]);
+    database.close();
+  });
 });
 
 describe("the thread", () => {
