@@ -22,8 +22,9 @@ import type {
   TransferResult,
 } from "./core/types.js";
 import type { Engine, Mode } from "./engine/engine.js";
-import { openEngine, saveSnapshot, snapshotSize } from "./engine/open.js";
+import { openEngine } from "./engine/open.js";
 import { Queries } from "./engine/queries.js";
+import { readableSnapshot, saveSnapshot, snapshotSize } from "./engine/snapshot.js";
 import { runJob, type SettleFileOptions, type SettleFileSummary } from "./settlement/run-job.js";
 import { openSqliteStore } from "./stores/sqlite.js";
 import type { Store } from "./stores/store.js";
@@ -114,7 +115,8 @@ function readOptions(options: LedgerOptions): { mode: Mode; workers: number; dry
 /**
  * Opens the ledger in the file at `path`, or makes one; `:memory:` for one that is gone when closed.
  *
- * Opening reads the last snapshot and replays what was recorded after it. Throws `ledger_locked` where another
+ * Opening reads the last snapshot and replays what was recorded after it; a snapshot that is damaged only makes it
+ * slower (see {@link Ledger.snapshotDamage}). Throws `ledger_locked` where another
  * process has the file open, `not_a_ledger` where the file is something else, `journal_corrupt` where it was damaged.
  */
 export function openLedger(path: string, options: LedgerOptions = {}): Promise<Ledger> {
@@ -203,6 +205,14 @@ export class Ledger {
   /** Transfers recorded, which is also the last sequence. May be ahead of the disk by the batches under way. */
   get transferCount(): number {
     return this.#engine.transferCount;
+  }
+
+  /**
+   * What was wrong with the snapshot that should have made opening fast, if anything was: the journal was replayed
+   * instead, so nothing is lost, and closing writes the snapshot anew. `snapshot_corrupt` or `snapshot_differs`.
+   */
+  get snapshotDamage(): LedgerError | undefined {
+    return this.#engine.snapshotDamage;
   }
 
   #checkOpen(): void {
@@ -652,22 +662,38 @@ export class Ledger {
   }
 
   async #close(): Promise<void> {
-    const { snapshot, isTemporary } = this.#store.description;
     try {
       while (this.#calls.length > 0 || this.#inFlight > 0) await this.#engine.exclusively(async () => {});
       await this.#engine.exclusively(() => this.#engine.flush());
-      const isStale =
-        (snapshot?.transferCount ?? 0) !== this.transferCount || (snapshot?.accountCount ?? 0) !== this.accountCount;
-      const isWorthwhile =
-        snapshotSize(this.#engine) <= SNAPSHOT_SIZE_SMALL ||
-        this.transferCount - (snapshot?.transferCount ?? 0) >= SNAPSHOT_TRANSFERS;
-      if (isStale && isWorthwhile && !isTemporary) await saveSnapshot(this.#engine, this.#store);
+      if (this.#needsSnapshot()) await this.#saveSnapshot();
     } catch (error) {
       // A ledger that has failed still closes; its failure was reported to whoever used it.
       if (this.#engine.failure === undefined) throw error;
     } finally {
       await this.#engine.close();
       await this.#store.close();
+    }
+  }
+
+  #needsSnapshot(): boolean {
+    const isDamaged = this.snapshotDamage !== undefined;
+    const snapshot = isDamaged ? undefined : readableSnapshot(this.#store.description);
+    const isStale =
+      isDamaged ||
+      (snapshot?.transferCount ?? 0) !== this.transferCount ||
+      (snapshot?.accountCount ?? 0) !== this.accountCount;
+    const isWorthwhile =
+      snapshotSize(this.#engine) <= SNAPSHOT_SIZE_SMALL ||
+      this.transferCount - (snapshot?.transferCount ?? 0) >= SNAPSHOT_TRANSFERS;
+    return isStale && isWorthwhile && !this.#store.description.isTemporary;
+  }
+
+  async #saveSnapshot(): Promise<void> {
+    try {
+      await saveSnapshot(this.#engine, this.#store);
+    } catch (error) {
+      // Where the file's very pages of the snapshot are damaged, it can't be replaced either. Nothing needs it.
+      if (this.snapshotDamage === undefined) throw error;
     }
   }
 

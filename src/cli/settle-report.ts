@@ -42,6 +42,7 @@ export function report(
   if (replayed > 0)
     output.say(`${count(replayed)} rows were settled by an earlier run of this job and changed nothing now.`);
   reportProblems(output, source, summary);
+  if (ledger.snapshotDamage !== undefined) output.say(`Opening took longer: ${ledger.snapshotDamage.message}.\n`);
   if (net !== undefined) {
     const { accounts, gross, asset, ratio } = net;
     const share = ratio === null ? "" : `, ${(100 * ratio).toFixed(1)} % of it`;

@@ -24,6 +24,8 @@ export interface EngineOptions {
   readonly mode: Mode;
   /** Worker threads, at least 1; ignored by the event loop. */
   readonly workers: number;
+  /** Why the snapshot was not used, where it should have been. */
+  readonly snapshotDamage?: LedgerError | undefined;
 }
 
 /** The job that a batch's rows belong to. */
@@ -81,6 +83,8 @@ export class Engine {
   readonly assets: AssetRegistry;
   readonly mode: Mode;
   readonly workers: number;
+  /** Why the snapshot could not be used when the ledger was opened; the journal was replayed instead. */
+  readonly snapshotDamage: LedgerError | undefined;
   readonly #words: Int32Array;
   readonly #store: Store;
   readonly #executor: Executor;
@@ -112,6 +116,7 @@ export class Engine {
     this.plan = plan;
     this.mode = options.mode;
     this.workers = options.mode === "parallel" ? options.workers : 1;
+    this.snapshotDamage = options.snapshotDamage;
     this.kernel = instantiateKernel(memory);
     this.ids = new Identifiers(this.kernel, memory);
     this.bytes = new Uint8Array(memory.buffer);

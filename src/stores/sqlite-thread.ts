@@ -277,7 +277,7 @@ export class SqliteFile implements Synchronous {
       accountTextSize,
       lastTimestamp: this.#journal.lastTimestamp,
       assets: [...this.#assets],
-      snapshot: this.#snapshot.describe(),
+      ...this.#snapshot.describe(),
       isTemporary: this.#isTemporary,
     };
   }

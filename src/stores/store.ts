@@ -26,6 +26,8 @@ export interface StoreDescription {
   readonly snapshot: SnapshotDescription | undefined;
   /** Whether everything is gone once it is closed: a snapshot would serve nobody. */
   readonly isTemporary: boolean;
+  /** Why there is no description of the snapshot, where that is because it can't be read. */
+  readonly snapshotDamage: string | undefined;
 }
 
 export interface StoredAsset {
@@ -103,7 +105,7 @@ export interface FoundTransfers {
 
 export interface Store {
   readonly description: StoreDescription;
-  /** Hands the engine's memory to the store. Called once, before any method below. */
+  /** Hands the engine's memory to the store, before any method below. Another memory takes the place of the former. */
   attach(memory: WebAssembly.Memory): Promise<void>;
   /** Resolves once the group is on disk (synchronous=FULL). After a failure the store refuses every later group. */
   commit(group: CommitGroup): Promise<void>;
@@ -142,7 +144,7 @@ export interface Store {
   sequenceAt(timestamp: bigint): Promise<number>;
   /** Whether this part of the history index is what the journal gives, or missing; undefined where there is no such part. */
   checkHistory(run: number): Promise<boolean | undefined>;
-  /** Copies the snapshot's regions into the ranges of the same names. */
+  /** Copies the snapshot's regions into the ranges of the same names. Throws `snapshot_corrupt`, whatever is in the way. */
   readSnapshot(regions: readonly (MemoryRange & { readonly name: string })[]): Promise<void>;
   /**
    * Replaces the snapshot and refreshes the account rows, in one transaction. The memory must not change meanwhile,

@@ -147,6 +147,7 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     | "workers"
     | "accountCount"
     | "transferCount"
+    | "snapshotDamage"
     | "createAccounts"
     | "createTransfers"
     | "batch"
@@ -222,6 +223,7 @@ test("the types have these shapes (checked by `npm run types`)", () => {
   expectTypeOf<TransferPage>().toEqualTypeOf<{ readonly transfers: readonly Transfer[]; readonly cursor?: string }>();
   expectTypeOf<Ledger["transfers"]>().toEqualTypeOf<(filter?: TransferFilter) => Promise<TransferPage>>();
   expectTypeOf<Ledger["transfer"]>().toEqualTypeOf<(id: string) => Promise<Transfer | undefined>>();
+  expectTypeOf<Ledger["snapshotDamage"]>().toEqualTypeOf<api.LedgerError | undefined>();
   expectTypeOf<Ledger["account"]>().toEqualTypeOf<(id: string) => Account | undefined>();
   expectTypeOf<Ledger["digest"]>().toEqualTypeOf<() => string>();
   expectTypeOf<Ledger["close"]>().toEqualTypeOf<() => Promise<void>>();
