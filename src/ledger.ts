@@ -23,6 +23,7 @@ import type {
 } from "./core/types.js";
 import type { Engine, Mode } from "./engine/engine.js";
 import { openEngine } from "./engine/open.js";
+import { Places } from "./engine/places.js";
 import { Queries } from "./engine/queries.js";
 import { readableSnapshot, saveSnapshot, snapshotSize } from "./engine/snapshot.js";
 import { runJob, type SettleFileOptions, type SettleFileSummary } from "./settlement/run-job.js";
@@ -86,6 +87,10 @@ function invalid(message: string, details: Record<string, unknown> = {}): Ledger
 }
 
 const OPTION_NAMES = new Set(["mode", "workers", "capacity", "assets", "dryRun"]);
+function ledgerClosed(): LedgerError {
+  return new LedgerError("ledger_closed", "the ledger is closed: open it again");
+}
+
 const CAPACITY_NAMES = new Set(["accounts", "transfers"]);
 
 /** Checks the options before anything happens, and names what it can't use. */
@@ -180,7 +185,8 @@ export class Ledger {
   #inFlight = 0;
   #pumping = false;
   #closed: Promise<void> | undefined;
-  #openBatches = 0;
+  /** One context less than there are: calls always have one. */
+  readonly #batchPlaces = new Places(CONTEXTS - 1);
 
   /** @internal Use {@link openLedger}. */
   constructor(engine: Engine, store: Store) {
@@ -216,7 +222,7 @@ export class Ledger {
   }
 
   #checkOpen(): void {
-    if (this.#closed !== undefined) throw new LedgerError("ledger_closed", "the ledger is closed: open it again");
+    if (this.#closed !== undefined) throw ledgerClosed();
     if (this.#engine.failure !== undefined) throw this.#engine.failure;
   }
 
@@ -456,13 +462,9 @@ export class Ledger {
    */
   async batch(): Promise<Batch> {
     this.#checkOpen();
-    if (this.#openBatches >= CONTEXTS - 1) await this.#waitForBatch();
-    this.#openBatches++;
+    await this.#batchPlaces.take();
     const writer = await this.#acquireWriter();
-    const end = (): void => {
-      this.#openBatches--;
-      this.#batchWaiters.shift()?.();
-    };
+    const end = (): void => this.#batchPlaces.release();
     const discard = (): void => {
       this.#engine.releaseContext(writer.context);
       end();
@@ -479,12 +481,6 @@ export class Ledger {
       return results;
     };
     return new Batch(writer, submit, discard);
-  }
-
-  readonly #batchWaiters: (() => void)[] = [];
-
-  #waitForBatch(): Promise<void> {
-    return new Promise((resolve) => this.#batchWaiters.push(resolve));
   }
 
   /**
@@ -662,6 +658,7 @@ export class Ledger {
   }
 
   async #close(): Promise<void> {
+    this.#batchPlaces.refuse(ledgerClosed());
     try {
       while (this.#calls.length > 0 || this.#inFlight > 0) await this.#engine.exclusively(async () => {});
       await this.#engine.exclusively(() => this.#engine.flush());

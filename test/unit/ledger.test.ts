@@ -497,6 +497,39 @@ test("a slow reader of results holds the source back, so that memory does not gr
   expect(aheadMax).toBeLessThanOrEqual(40);
 });
 
+test("a place for a batch goes to who waited for it, not to who asks while it changes hands", async () => {
+  const ledger = await openWithAccounts();
+  const open = await Promise.all([ledger.batch(), ledger.batch(), ledger.batch()]);
+  const begun: string[] = [];
+  const begin = async (name: string) => {
+    const batch = await ledger.batch();
+    begun.push(name);
+    return batch;
+  };
+  const first = begin("first");
+  const second = begin("second");
+  open[0].discard();
+  // Before the one who waited can run.
+  const newcomer = begin("newcomer");
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(begun).toEqual(["first"]);
+  open[1].discard();
+  open[2].discard();
+  expect(await Promise.all([first, second, newcomer])).toHaveLength(3);
+  expect(begun).toEqual(["first", "second", "newcomer"]);
+  // Three are open, and one context is left for calls.
+  expect(names(await ledger.createTransfers([pay("beside")]))).toEqual(["ok"]);
+  for (const batch of [first, second, newcomer]) (await batch).discard();
+});
+
+test("whoever waits for a batch when the ledger is closed is told so", async () => {
+  const ledger = await openWithAccounts();
+  await Promise.all([ledger.batch(), ledger.batch(), ledger.batch()]);
+  const waiting = expect(ledger.batch()).rejects.toMatchObject({ code: "ledger_closed" });
+  await ledger.close();
+  await waiting;
+});
+
 // --- capacities ----------------------------------------------------------------------------------------------------
 
 test.each([{ mode: "event-loop" as const }, { mode: "parallel" as const, workers: 2 }])(
