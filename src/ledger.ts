@@ -5,7 +5,6 @@ import { parseAsset } from "./core/assets.js";
 import { BatchResults, RecordWriter } from "./core/batch.js";
 import { stateDigest } from "./core/digest.js";
 import { LedgerError } from "./core/errors.js";
-import { isHashKind, isIdKind } from "./core/identifiers.js";
 import * as layout from "./core/layout.js";
 import type { AccountResultCode } from "./core/results.js";
 import type {
@@ -22,9 +21,11 @@ import type {
   TransferResult,
 } from "./core/types.js";
 import type { Engine, Mode } from "./engine/engine.js";
+import { needOfIds } from "./engine/need.js";
 import { openEngine } from "./engine/open.js";
 import { Places } from "./engine/places.js";
 import { Queries } from "./engine/queries.js";
+import { ACCOUNT_TEXT_MAX } from "./engine/room.js";
 import { readableSnapshot, saveSnapshot, snapshotSize } from "./engine/snapshot.js";
 import { runJob, type SettleFileOptions, type SettleFileSummary } from "./settlement/run-job.js";
 import { openSqliteStore } from "./stores/sqlite.js";
@@ -263,28 +264,13 @@ export class Ledger {
 
   /** Throws `accounts_full` where the memory can't hold those of the accounts that are new. */
   #checkAccountRoom(asked: readonly NewAccount[]): void {
-    const { ids, kernel, accounts, plan, view } = this.#engine;
-    let count = 0;
-    let textSize = 0;
-    for (const { id } of asked) {
-      const kind = ids.write(id, layout.KEY_SCRATCH, layout.TEXT_SCRATCH);
-      if (!isIdKind(kind)) continue;
-      if (kernel.findAccountByKey(layout.KEY_SCRATCH, kind, layout.TEXT_SCRATCH) >>> 0 !== layout.NO_SLOT) continue;
-      count++;
-      if (isHashKind(kind)) textSize += (kind + 7) & ~7;
-    }
-    const textUsed = view.getUint32(layout.SUPERBLOCK + layout.SB_TEXT_USED, true);
-    const isTextFull = textSize > 0 && textUsed + textSize + layout.KIND_TEXT_MAX > plan.textSize;
-    if (accounts.count + count > plan.accountCapacity || isTextFull) throw this.#accountsFull();
-  }
-
-  #accountsFull(): LedgerError {
-    const { accountCapacity } = this.#engine.plan;
-    return new LedgerError(
-      "accounts_full",
-      `the ledger was opened for ${accountCapacity} accounts and holds ${this.accountCount}: ` +
-        `open it again with a larger capacity { accounts }`,
-      { details: { capacity: accountCapacity, found: this.accountCount } },
+    const { room } = this.#engine;
+    if (room.hasAccounts({ accounts: asked.length, textSize: asked.length * ACCOUNT_TEXT_MAX })) return;
+    room.checkAccounts(
+      needOfIds(
+        this.#engine,
+        asked.map(({ id }) => id),
+      ),
     );
   }
 
@@ -312,10 +298,10 @@ export class Ledger {
       return "overdraft_limit_needs_a_limit";
     }
     if (asset === 0) return "asset_unknown";
-    // From here on nothing can fail but the memory's end.
     const { KEY_SCRATCH: key, TEXT_SCRATCH: text } = layout;
     const fault = kernel.createAccount(key, kind, text, asset, flags, code, overdraft & LOW_WORD, overdraft >> 64n);
-    if (fault !== 0) throw this.#accountsFull();
+    if (fault !== 0)
+      throw new LedgerError("internal", `there was room for account '${account.id}' a moment ago: a bug`);
     return "ok";
   }
 
@@ -342,38 +328,12 @@ export class Ledger {
     this.#checkOpen();
     transfers.forEach(checkNewTransfer);
     if (transfers.length === 0) return [];
-    this.#takeRoom(transfers.length);
+    // What takes several batches is refused as a whole: a later one must not be made where an earlier one was refused.
+    this.#engine.room.promiseTransfers(transfers.length);
     return new Promise((resolve, reject) => {
       this.#calls.push({ transfers, results: new Array(transfers.length), taken: 0, settled: 0, resolve, reject });
       void this.#pump();
     });
-  }
-
-  /** Transfers accepted and not yet executed. */
-  #accepted = 0;
-
-  /**
-   * Accepts transfers, or throws `transfers_full`. What takes several batches is refused as a whole: a later batch must
-   * not be made where an earlier one was refused.
-   */
-  #takeRoom(count: number): void {
-    if (!this.#hasRoom(count)) throw this.#transfersFull(count);
-    this.#accepted += count;
-  }
-
-  #hasRoom(count: number): boolean {
-    return this.transferCount + this.#accepted + count <= this.#engine.plan.transferCapacity;
-  }
-
-  #transfersFull(count: number): LedgerError {
-    const { transferCapacity } = this.#engine.plan;
-    const found = this.transferCount + this.#accepted;
-    return new LedgerError(
-      "transfers_full",
-      `the ledger was opened for ${transferCapacity} transfers and holds ${found}, so ${count} more do not fit: ` +
-        `open it again with a larger capacity { transfers }`,
-      { details: { capacity: transferCapacity, found } },
-    );
   }
 
   /** Fills batches from the calls that wait, and starts them. */
@@ -407,7 +367,7 @@ export class Ledger {
         }
       } catch (cause) {
         // Its caller changed it after the call: what was taken before it is made, the rest is not.
-        this.#accepted -= call.transfers.length - call.taken;
+        this.#engine.room.releaseTransfers(call.transfers.length - call.taken);
         call.reject(invalid(`transfer ${call.taken} was changed while its call was under way: ${cause}`));
         this.#calls.shift();
       }
@@ -434,7 +394,9 @@ export class Ledger {
       for (const { call } of shares) {
         call.reject(error);
         const waiting = this.#calls.indexOf(call);
-        if (waiting >= 0) this.#calls.splice(waiting, 1);
+        if (waiting < 0) continue;
+        this.#calls.splice(waiting, 1);
+        this.#engine.room.releaseTransfers(call.transfers.length - call.taken);
       }
     }
   }
@@ -447,11 +409,10 @@ export class Ledger {
     const { context, count } = writer;
     writer.finish();
     try {
-      const { durable } = await this.#engine.execute(context, { slices: writer.slices });
+      const { durable } = await this.#engine.execute(context, { slices: writer.slices, promised: count });
       return { results: new BatchResults(this.#engine.bytes, context, count, writer.hasBalancing), durable };
     } finally {
       this.#engine.releaseContext(context);
-      this.#accepted -= count;
       onExecuted();
     }
   }
@@ -471,7 +432,7 @@ export class Ledger {
     };
     const submit = async (): Promise<BatchResults> => {
       try {
-        this.#takeRoom(writer.count);
+        this.#engine.room.promiseTransfers(writer.count);
       } catch (error) {
         discard();
         throw error;
@@ -502,17 +463,18 @@ export class Ledger {
     let delivered: Promise<void> = Promise.resolve();
     let current: Batch | undefined;
     let isOver = false;
+    const { room } = this.#engine;
     const undelivered: Promise<void>[] = [];
     const submit = (): void => {
       if (current === undefined) return;
       const batch = current;
       const firstIndex = transfers - batch.length;
       current = undefined;
-      const isRefused = !isOver && !this.#hasRoom(batch.length);
+      const isRefused = !isOver && !room.hasTransfers(batch.length);
       // Where a batch was refused or its delivery failed, none may follow it.
       isOver ||= isRefused;
       if (isOver) batch.discard();
-      if (isRefused) throw this.#transfersFull(batch.length);
+      if (isRefused) throw room.transfersFull(batch.length);
       if (isOver) return;
       const results = batch.submit();
       results.catch(() => {

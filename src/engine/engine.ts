@@ -16,6 +16,7 @@ import type { MemoryPlan } from "../core/memory.js";
 import type { MemoryRange, Store, StoreDescription } from "../stores/store.js";
 import { Committer, type JobName } from "./committer.js";
 import { type EngineWorkerData, type ExecutionOutcome, Executor, NO_CONTEXT } from "./executor.js";
+import { Room } from "./room.js";
 
 /** `parallel`: a pool of worker threads. `event-loop`: the same kernel on the calling thread, in short slices. */
 export type Mode = "parallel" | "event-loop";
@@ -46,8 +47,8 @@ export interface BatchRequest {
   readonly job?: BatchJob;
   /** PLAN_PARSE, PLAN_FORMAT and PLAN_CREATE. */
   readonly plan?: number;
-  /** Most accounts that the batch may create. */
-  readonly newAccounts?: number;
+  /** Transfers that {@link Engine.room} has promised room for, which the batch gives back. Default: it asks for itself. */
+  readonly promised?: number;
 }
 
 /** A batch that has been executed; its context holds the results until it is released. */
@@ -81,6 +82,7 @@ export class Engine {
   readonly ids: Identifiers;
   readonly accounts: AccountTable;
   readonly assets: AssetRegistry;
+  readonly room: Room;
   readonly mode: Mode;
   readonly workers: number;
   /** Why the snapshot could not be used when the ledger was opened; the journal was replayed instead. */
@@ -125,6 +127,7 @@ export class Engine {
     this.#store = store;
     this.assets = new AssetRegistry(store.description.assets);
     this.accounts = new AccountTable(memory, plan, (number) => this.assets.get(number).code);
+    this.room = new Room(this);
     this.#executor = new Executor(memory, this.kernel);
     this.#committer = new Committer(
       (group) => store.commit(group),
@@ -224,27 +227,29 @@ export class Engine {
   }
 
   async #execute(context: number, request: BatchRequest): Promise<ExecutedBatch> {
-    this.#checkRoom(context, request);
-    const position = await this.#reserveChunks(request.slices);
-    const accountsBefore = this.accounts.count;
-    const serial = this.#writeScalars(context, request, position);
-    const outcome = await this.#runToEnd(context, serial);
-    if (outcome === "aborted")
-      throw this.#failure ?? this.#poison(new LedgerError("internal", "aborted without reason"));
-    const fault = this.view.getUint32(context + layout.CX_OUT_FAULT, true);
-    if (fault !== 0) {
-      throw this.#poison(
-        new LedgerError(
-          "accounts_full",
-          `the ledger ran out of room for accounts in the middle of a batch (fault ${fault})`,
-        ),
-      );
+    const serial = this.#writeScalars(context, request);
+    const promised = request.promised ?? this.#promiseRoom(context, request);
+    try {
+      const position = await this.#reserveChunks(request.slices);
+      this.view.setUint32(context + layout.CX_CHUNK_FIRST, position, true);
+      const accountsBefore = this.accounts.count;
+      const outcome = await this.#runToEnd(context, serial);
+      if (outcome === "aborted") throw this.#failure ?? this.#impossible("a batch was aborted without reason");
+      const fault = this.view.getUint32(context + layout.CX_OUT_FAULT, true);
+      if (fault !== 0) throw this.#poison(this.room.accountsRanOut());
+      this.#adaptPlan(context, serial);
+      const created = await this.#writeAccountChunks(accountsBefore);
+      const chunks = this.#collectChunks(context, position, request.slices);
+      const durable = this.#commit([...created.chunks, ...chunks], request.slices + created.buffers);
+      return { durable };
+    } finally {
+      // At once with the sequences taken: nothing that is asked in between counts them twice, or not at all.
+      this.room.releaseTransfers(promised);
     }
-    this.#adaptPlan(context, serial);
-    const created = await this.#writeAccountChunks(accountsBefore);
-    const chunks = this.#collectChunks(context, position, request.slices);
-    const durable = this.#commit([...created.chunks, ...chunks], request.slices + created.buffers);
-    return { durable };
+  }
+
+  #impossible(what: string): LedgerError {
+    return this.#poison(new LedgerError("internal", `${what}: a bug; open the ledger again`));
   }
 
   /** Runs the batch, and asks the journal about ids in between where it must be asked. */
@@ -269,33 +274,18 @@ export class Engine {
     }
   }
 
-  #checkRoom(context: number, request: BatchRequest): void {
+  /** Makes sure of room for the batch before anything happens; returns how many transfers it is promised room for. */
+  #promiseRoom(context: number, { slices, plan = 0 }: BatchRequest): number {
     // A parser may fill its slices; a caller's are filled already.
-    let records = 0;
-    for (let slice = 0; slice < request.slices; slice++) {
-      const isParsed = ((request.plan ?? 0) & layout.PLAN_PARSE) !== 0;
-      records += isParsed ? layout.SLICE_CAPACITY : this.sliceField(context, slice, layout.SL_COUNT);
-    }
-    if (this.transferCount + records > this.plan.transferCapacity) {
-      throw new LedgerError(
-        "transfers_full",
-        `the ledger was opened for ${this.plan.transferCapacity} transfers and holds ${this.transferCount}: ` +
-          `open it again with a larger capacity { transfers }`,
-        { details: { capacity: this.plan.transferCapacity, found: this.transferCount } },
-      );
-    }
-    if (this.accounts.count + (request.newAccounts ?? 0) > this.plan.accountCapacity) {
-      throw new LedgerError(
-        "accounts_full",
-        `the ledger was opened for ${this.plan.accountCapacity} accounts and holds ${this.accounts.count}: ` +
-          `open it again with a larger capacity { accounts }`,
-        { details: { capacity: this.plan.accountCapacity, found: this.accounts.count } },
-      );
-    }
+    const isParsed = (plan & layout.PLAN_PARSE) !== 0;
+    const transfers = isParsed ? slices * layout.SLICE_CAPACITY : this.countRecords(context);
+    this.room.checkAccounts({ accounts: (plan & layout.PLAN_CREATE) === 0 ? 0 : 2 * transfers, textSize: 0 });
+    this.room.promiseTransfers(transfers);
+    return transfers;
   }
 
   /** Writes everything the stages read; returns whether the plan is serial. */
-  #writeScalars(context: number, request: BatchRequest, position: number): boolean {
+  #writeScalars(context: number, request: BatchRequest): boolean {
     const { view } = this;
     for (let stage = 0; stage < layout.STAGE_COUNT; stage++) {
       const word = context + layout.CX_STAGES + stage * layout.STAGE_STRIDE;
@@ -309,7 +299,6 @@ export class Engine {
     view.setBigUint64(context + layout.CX_TIMESTAMP, this.#timestamp(), true);
     view.setBigUint64(context + layout.CX_BASE_SEQUENCE, BigInt(this.#nextSequence), true);
     view.setBigUint64(context + layout.CX_FIRST_ROW, request.job?.firstRow ?? 0n, true);
-    set(layout.CX_CHUNK_FIRST, position);
     set(layout.CX_OUT_CONTESTED, 0);
     set(layout.CX_OUT_FAULT, 0);
     set(layout.CX_CONFIRMED, 0);

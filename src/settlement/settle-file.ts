@@ -157,7 +157,6 @@ class FileSettlement {
         asset,
         job: { low: job.low, high: job.high, firstRow: BigInt(this.#rows + 1) },
         plan: layout.PLAN_PARSE | layout.PLAN_FORMAT | (createFlags === undefined ? 0 : layout.PLAN_CREATE),
-        newAccounts: createFlags === undefined ? 0 : 2 * slices * layout.SLICE_CAPACITY,
       });
       this.#window.readAhead();
       ({ durable } = await executing);
