@@ -16,7 +16,8 @@ import type { MemoryPlan } from "../core/memory.js";
 import type { MemoryRange, Store, StoreDescription } from "../stores/store.js";
 import { Committer, type JobName } from "./committer.js";
 import { type EngineWorkerData, type ExecutionOutcome, Executor, NO_CONTEXT } from "./executor.js";
-import { Room } from "./room.js";
+import { type BatchNeed, needOfRows } from "./need.js";
+import { ACCOUNT_TEXT_MAX, Room } from "./room.js";
 
 /** `parallel`: a pool of worker threads. `event-loop`: the same kernel on the calling thread, in short slices. */
 export type Mode = "parallel" | "event-loop";
@@ -236,7 +237,7 @@ export class Engine {
       const outcome = await this.#runToEnd(context, serial);
       if (outcome === "aborted") throw this.#failure ?? this.#impossible("a batch was aborted without reason");
       const fault = this.view.getUint32(context + layout.CX_OUT_FAULT, true);
-      if (fault !== 0) throw this.#poison(this.room.accountsRanOut());
+      if (fault !== 0) throw this.#impossible(`a batch had less room for accounts than was there (fault ${fault})`);
       this.#adaptPlan(context, serial);
       const created = await this.#writeAccountChunks(accountsBefore);
       const chunks = this.#collectChunks(context, position, request.slices);
@@ -274,14 +275,23 @@ export class Engine {
     }
   }
 
-  /** Makes sure of room for the batch before anything happens; returns how many transfers it is promised room for. */
+  /**
+   * Makes sure of room for the batch before anything happens, and returns how many transfers it is promised room for.
+   * The most that a parsed batch could need is asked for first, and what it does need only where that is not there.
+   */
   #promiseRoom(context: number, { slices, plan = 0 }: BatchRequest): number {
-    // A parser may fill its slices; a caller's are filled already.
     const isParsed = (plan & layout.PLAN_PARSE) !== 0;
-    const transfers = isParsed ? slices * layout.SLICE_CAPACITY : this.countRecords(context);
-    this.room.checkAccounts({ accounts: (plan & layout.PLAN_CREATE) === 0 ? 0 : 2 * transfers, textSize: 0 });
-    this.room.promiseTransfers(transfers);
-    return transfers;
+    let need: BatchNeed = { transfers: isParsed ? slices * layout.SLICE_CAPACITY : 0, accounts: 0, textSize: 0 };
+    if (!isParsed) need = { ...need, transfers: this.countRecords(context) };
+    if ((plan & layout.PLAN_CREATE) !== 0) {
+      const accounts = 2 * need.transfers;
+      need = { ...need, accounts, textSize: accounts * ACCOUNT_TEXT_MAX };
+    }
+    const fits = this.room.hasTransfers(need.transfers) && this.room.hasAccounts(need);
+    if (!fits && isParsed) need = needOfRows(this, context, slices);
+    this.room.checkAccounts(need);
+    this.room.promiseTransfers(need.transfers);
+    return need.transfers;
   }
 
   /** Writes everything the stages read; returns whether the plan is serial. */

@@ -1,9 +1,17 @@
 /** Opening an engine on a store: memory of the right size, the snapshot, and the journal's tail replayed on top. */
 import { LedgerError } from "../core/errors.js";
 import * as layout from "../core/layout.js";
-import { type Capacities, createMemory, emptyMemory, planMemory, TRANSFER_CAPACITY_MAX } from "../core/memory.js";
+import {
+  type Capacities,
+  createMemory,
+  emptyMemory,
+  fitsMemory,
+  planMemory,
+  TRANSFER_CAPACITY_MAX,
+} from "../core/memory.js";
 import type { SnapshotDescription, Store, StoreDescription } from "../stores/store.js";
 import { Engine, type EngineOptions } from "./engine.js";
+import { ACCOUNT_TEXT_MAX } from "./room.js";
 import { damageOfDescription, isIdTable, readableSnapshot, restoreSnapshot, type State } from "./snapshot.js";
 
 export interface OpenOptions extends EngineOptions {
@@ -16,6 +24,8 @@ export interface OpenOptions extends EngineOptions {
 
 const ACCOUNTS_DEFAULT = 1_000_000;
 const TRANSFERS_DEFAULT = 20_000_000;
+/** Bytes of text that an account's id takes, as a guess where there is no room for the longest. */
+const ACCOUNT_TEXT_USUAL = 32;
 /** Pairs of transfers whose ids' hash bits are equal that one group of chunks may report. */
 const TWINS_MAX = 1024;
 const TWINS_SIZE = 8 * (TWINS_MAX + 1);
@@ -49,8 +59,8 @@ function capacitiesFor(
       { details: { accountCount, transferCount, accounts, transfers } },
     );
   }
-  const spareText = (accounts - accountCount) * 32;
-  let capacities: Capacities = { ...asked, accounts, transfers, accountText: accountTextSize + spareText };
+  const withText = (each: number): number => accountTextSize + (accounts - accountCount) * each;
+  let capacities: Capacities = { ...asked, accounts, transfers, accountText: withText(ACCOUNT_TEXT_USUAL) };
   // A snapshot's tables are as large as they were; the partitions must have room for them.
   const largest = Math.max(
     0,
@@ -59,7 +69,9 @@ function capacitiesFor(
   while (planMemory(capacities).idPartitionStride < largest * 1.5 && capacities.transfers < TRANSFER_CAPACITY_MAX) {
     capacities = { ...capacities, transfers: Math.min(TRANSFER_CAPACITY_MAX, capacities.transfers * 2) };
   }
-  return capacities;
+  // Room for the longest ids, where the memory has it: then nothing but the number of accounts can be too large.
+  const roomy = { ...capacities, accountText: asked.accountText ?? withText(ACCOUNT_TEXT_MAX) };
+  return fitsMemory(roomy) ? roomy : capacities;
 }
 
 /**

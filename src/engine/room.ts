@@ -103,9 +103,4 @@ export class Room {
       { details: { capacity: accountCapacity, found, needed: need.accounts, textNeeded: need.textSize } },
     );
   }
-
-  /** The error where ids took more room than was expected, in the middle of a batch. */
-  accountsRanOut(): LedgerError {
-    return new LedgerError("accounts_full", "the ledger ran out of room for accounts in the middle of a batch");
-  }
 }
