@@ -23,6 +23,7 @@ const ID_SHAPES = [
   "sixtySixBytesOfUmlauts",
   "emoji",
   "loneSurrogate",
+  "sixtyFiveBytesWithLoneSurrogate",
   "empty",
 ] as const;
 
@@ -70,6 +71,8 @@ export function idOf({ shape, which }: IdSymbol, run: number): string {
       return `😀${name}`;
     case "loneSurrogate":
       return `${name}\ud83d`;
+    case "sixtyFiveBytesWithLoneSurrogate":
+      return `${name.padEnd(62, "-")}\ud83d`;
     case "empty":
       return "";
   }
@@ -83,6 +86,7 @@ const INVALID_SHAPES: ReadonlySet<IdShape> = new Set([
   "empty",
   "loneSurrogate",
   "sixtyFiveBytes",
+  "sixtyFiveBytesWithLoneSurrogate",
   "sixtySixBytesOfUmlauts",
 ]);
 const VALID_SHAPES = ID_SHAPES.filter((shape) => !INVALID_SHAPES.has(shape));

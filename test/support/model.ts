@@ -68,9 +68,9 @@ function isBalancing(transfer: Transfer): boolean {
 function idComplaint(id: string): string | undefined {
   if (id === "") return "must_not_be_empty";
   const bytes = Buffer.from(id, "utf8");
+  if (bytes.length > ID_BYTES_MAX) return "too_long";
   // A lone surrogate has no bytes: it is encoded as something else, which does not come back as it went in.
-  if (bytes.toString("utf8") !== id) return "not_utf8";
-  return bytes.length > ID_BYTES_MAX ? "too_long" : undefined;
+  return bytes.toString("utf8") !== id ? "not_utf8" : undefined;
 }
 
 /** A ledger of one thread, in memory. */
