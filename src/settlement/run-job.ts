@@ -13,7 +13,7 @@ import { type AccountColumns, applyAccountsFile } from "./accounts-file.js";
 import { writeBalances } from "./balances.js";
 import { takeHeader } from "./header.js";
 import { type ByteSource, cannotRead, openFile, openStream } from "./input-window.js";
-import { type Job, jobNameOfFile, jobOfName } from "./job.js";
+import { type Job, jobNameOfFile, jobOfName, jobOfStream } from "./job.js";
 import { NetPositions, type NetSummary } from "./net.js";
 import { OutputFile } from "./output.js";
 import { refusedCounts, refusedResults } from "./refusal.js";
@@ -40,7 +40,10 @@ export interface SettleFileOptions {
   readonly columns: TransferColumns;
   /** Asset of the amounts: an ISO 4217 code, or `CODE:SCALE`. */
   readonly asset: string;
-  /** Names the job; default: by the file's content. A stream needs a name or an id column. */
+  /**
+   * Names the job; default: by the file's content. A stream has an id column or a name; without a name, each is a job of
+   * its own, so that rows of an earlier run are `exists` and not replayed.
+   */
   readonly job?: string;
   /** Accounts that may not go below zero, with their opening balances. */
   readonly accounts?: { readonly file: string; readonly columns: AccountColumns };
@@ -241,8 +244,7 @@ async function nameJob(options: SettleFileOptions, source: ByteSource): Promise<
       "a stream of transfers needs an id column or a job's name: otherwise a second run would pay everything twice",
     );
   }
-  // Ids are given, so nothing is derived from the name; rows are still those of one job.
-  return jobOfName(source.name);
+  return jobOfStream();
 }
 
 function checkDelimiter(delimiter: string): string {
