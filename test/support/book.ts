@@ -4,7 +4,11 @@
  */
 import type { ModelNewTransfer, ModelResult } from "./model.js";
 
-export interface BookedTransfer extends ModelNewTransfer {
+export interface BookedTransfer {
+  readonly id: string;
+  readonly debit: string;
+  readonly credit: string;
+  readonly amount: bigint;
   readonly code: number;
   readonly userData: bigint;
   readonly sequence: number;
@@ -28,10 +32,9 @@ export class Book {
   note(asked: readonly ModelNewTransfer[], results: readonly ModelResult[]): void {
     for (const [index, { sequence, result, amount }] of results.entries()) {
       if (sequence !== this.transfers.length + 1) continue;
-      const transfer = asked[index]!;
+      const { id, debit, credit, code = 0, userData = 0n, amount: wanted } = asked[index]!;
       // A balancing transfer is in the books with what it moved.
-      const moved = amount ?? transfer.amount;
-      this.transfers.push({ code: 0, userData: 0n, ...transfer, amount: moved, sequence, result });
+      this.transfers.push({ id, debit, credit, amount: amount ?? wanted, code, userData, sequence, result });
     }
   }
 
