@@ -82,7 +82,8 @@ class Side {
     this.#accountIds.forEach((id, slot) => {
       const kind = this.#ids.write(id, layout.KEY_SCRATCH, layout.TEXT_SCRATCH);
       const flags = layout.ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS;
-      check(this.#kernel.createAccount(layout.KEY_SCRATCH, kind, layout.TEXT_SCRATCH, 1, flags, 0) === 0, "room");
+      const fault = this.#kernel.createAccount(layout.KEY_SCRATCH, kind, layout.TEXT_SCRATCH, 1, flags, 0, 0n, 0n);
+      check(fault === 0, "there is room for every account");
       const address = this.#plan.accounts + slot * layout.ACCOUNT_SIZE;
       this.#view.setBigUint64(address + layout.AC_CREDITS_POSTED, OPENING, true);
     });
@@ -105,6 +106,7 @@ class Side {
       writer.write(id, this.#accountIds[debit]!, this.#accountIds[other]!, BigInt(1 + random(100)), 0, undefined);
     }
     writer.finish();
+    for (let slice = 0; slice < writer.slices; slice++) this.#kernel.readKeys(context, slice);
     this.#writeScalars(context, writer.slices);
   }
 

@@ -1,13 +1,14 @@
 /** `npm run bench`: every benchmark, or one; figures beside what is expected of them on two cores. */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { describeMachine } from "../src/compare/machine.js";
 import { durableTrial } from "./durable.js";
+import { historyTrial } from "./history.js";
 import { kernelTrial } from "./kernel.js";
-import { describeMachine } from "./machine.js";
 import { settleTrial } from "./settle.js";
 import type { Measurement, Size, Trial } from "./trial.js";
 
-const TRIALS: readonly Trial[] = [kernelTrial, durableTrial, settleTrial];
+const TRIALS: readonly Trial[] = [kernelTrial, durableTrial, settleTrial, historyTrial];
 
 function verdict({ value, expected }: Measurement): string {
   if (expected === undefined) return "";

@@ -8,7 +8,7 @@ export type Size = "full" | "tiny";
 export interface Measurement {
   readonly name: string;
   readonly value: number;
-  readonly unit: "ns/transfer" | "transfers/s" | "rows/s" | "ratio";
+  readonly unit: "ns/transfer" | "transfers/s" | "rows/s" | "ms" | "ratio";
   /** Figure that is expected on two cores, and whether it should be at most or at least that. */
   readonly expected?: { readonly atMost: number } | { readonly atLeast: number };
 }

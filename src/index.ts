@@ -8,7 +8,21 @@ export {
   type TransferResultCode,
   type TransferResultRow,
 } from "./core/results.js";
-export type { Account, AccountResult, NewAccount, NewTransfer, TransferResult } from "./core/types.js";
+export type {
+  Account,
+  AccountResult,
+  HistoryEntry,
+  HistoryOptions,
+  HistoryPage,
+  Moment,
+  NewAccount,
+  NewTransfer,
+  PointInTime,
+  Transfer,
+  TransferFilter,
+  TransferPage,
+  TransferResult,
+} from "./core/types.js";
 export type { Mode } from "./engine/engine.js";
 export {
   Batch,
@@ -19,6 +33,7 @@ export {
   type SettleSummary,
 } from "./ledger.js";
 export type { AccountColumns } from "./settlement/accounts-file.js";
+export type { NetSummary } from "./settlement/net.js";
 export type { RowProblem } from "./settlement/row-problem.js";
 export type { SettleFileOptions, SettleFileSummary, TransferColumns } from "./settlement/run-job.js";
 export type { FileProgress } from "./settlement/settle-file.js";

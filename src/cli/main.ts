@@ -3,9 +3,12 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { LedgerError } from "../core/errors.js";
-import { exitCodeOf } from "./output.js";
+import { type CompareArguments, compare } from "./compare.js";
+import { exitCodeOf, type OutputOptions } from "./output.js";
+import { type RaceArguments, race } from "./race.js";
 import { type SettleArguments, settle } from "./settle.js";
 import { type StatementArguments, statement } from "./statement.js";
+import { transfer } from "./transfer.js";
 import { verify } from "./verify.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
@@ -13,7 +16,10 @@ const { version } = JSON.parse(readFileSync(new URL("../../../package.json", imp
 };
 
 const EXIT_CODES = `
-Exit codes: 0 done (rejected rows are results, not failures), 2 bad usage or unusable input, 1 anything else.`;
+Exit codes: 0 done (rejected rows are results, not failures), 2 bad usage or unusable input, 1 anything else
+(a job that --atomic refused, too).`;
+const RACE_EXIT_CODES = `
+Exit codes: 0 every race ended as it is declared to, 2 bad usage, 1 one did not, or anything else.`;
 
 function program(): Command {
   const root = new Command("parallel-ledger")
@@ -29,13 +35,19 @@ function program(): Command {
     .description("settle a CSV file of transfers; a second run of the same job changes nothing")
     .requiredOption("--db <file>", "the ledger; made where it does not exist")
     .requiredOption("--transfers <file>", "CSV file of transfers, - for standard input")
-    .requiredOption("--columns <map>", "debit=HEADER,credit=HEADER,amount=HEADER[,id=HEADER]")
+    .requiredOption(
+      "--columns <map>",
+      "debit=HEADER,credit=HEADER,amount=HEADER[,id=HEADER][,code=HEADER][,user-data=HEADER]",
+    )
     .requiredOption("--asset <asset>", "asset of the amounts: an ISO 4217 code, or CODE:SCALE")
     .option("--accounts <file>", "CSV file of accounts that may not go below zero")
     .option("--account-columns <map>", "id=HEADER[,opening=HEADER] (default: id=id,opening=opening)")
     .option("--create-accounts <kind>", "create accounts that only transfers name: limited or unlimited")
     .option("--results <file>", "write row,id,result,sequence for every row")
     .option("--balances <file>", "write every account's closing balance")
+    .option("--net <file>", "write what every account paid and received in this job, largest net position first")
+    .option("--atomic", "make all rows or none: exit code 1 and an unchanged ledger where one is refused")
+    .option("--dry-run", "do everything on a private copy of the ledger: the same outputs, and nothing kept")
     .option("--job <name>", "name of the job (default: by the file's content)")
     .option("--mode <mode>", "parallel or event-loop (default: parallel)")
     .option("--workers <count>", "auto or 1 to 64 (default: auto)")
@@ -43,7 +55,9 @@ function program(): Command {
     .addOption(json())
     .addOption(quiet())
     .addHelpText("after", EXIT_CODES)
-    .action((args: SettleArguments) => settle(args));
+    .action(async (args: SettleArguments) => {
+      process.exitCode = await settle(args);
+    });
 
   root
     .command("verify")
@@ -59,8 +73,39 @@ function program(): Command {
     .argument("<ledger>", "the ledger's file")
     .argument("<account>", "the account's id")
     .option("--limit <count>", "entries to show (default: 25)")
+    .option("--before <sequence>", "only entries before this transfer")
+    .option("--from <time>", "only entries since this day or time (UTC unless it says otherwise)")
+    .option("--to <time>", "only entries up to this day or time, all of it included")
     .addOption(json())
     .action((path: string, id: string, args: StatementArguments) => statement(path, id, args));
+
+  root
+    .command("compare")
+    .description("measure coordination strategies against each other, in memory and in databases")
+    .option("--quick", "small sizes: under three minutes on two cores")
+    .option("--json <file>", "write everything that was measured, raw samples included")
+    .option("--report <file>", "write the report, one HTML file; needs the package echarts")
+    .option("--charts <folder>", "write the charts as SVG files; needs the package echarts")
+    .option("--from <file>", "measure nothing: show what --json wrote before")
+    .option("--seed <number>", "seed of the workloads (default: 1)")
+    .addHelpText("after", EXIT_CODES)
+    .action((args: CompareArguments) => compare(args));
+
+  root
+    .command("race")
+    .description("two withdrawals of 60 from a balance of 100: see every unsafe way lose money, and no other")
+    .option("--only <parts>", "some of event-loop,threads,sqlite,postgres,lock,retry (default: all)")
+    .addOption(json())
+    .addHelpText("after", RACE_EXIT_CODES)
+    .action((args: RaceArguments) => race(args));
+
+  root
+    .command("transfer")
+    .description("what became of a transfer: made or rejected, when, by which job")
+    .argument("<ledger>", "the ledger's file")
+    .argument("<transfer>", "the transfer's id")
+    .addOption(json())
+    .action((path: string, id: string, args: OutputOptions) => transfer(path, id, args));
 
   return root;
 }

@@ -1,14 +1,14 @@
 /** `parallel-ledger settle`: a settlement job over files. */
-import { open, realpath, stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { parseAsset } from "../core/assets.js";
 import { LedgerError } from "../core/errors.js";
-import { type Ledger, type LedgerOptions, openLedgerFor } from "../ledger.js";
 import { checkReadable } from "../settlement/input-window.js";
-import { expectedInstead } from "../settlement/row-problem.js";
-import type { SettleFileOptions, SettleFileSummary } from "../settlement/run-job.js";
+import type { SettleFileOptions } from "../settlement/run-job.js";
 import { readColumns } from "./columns.js";
-import { count, Output, type OutputOptions, seconds, table } from "./output.js";
+import { count, type ExitCode, Output, type OutputOptions } from "./output.js";
+import { openWithRoom, type Room, withEnoughRoom } from "./room.js";
+import { report } from "./settle-report.js";
 
 /** Options as the command line has them. */
 export interface SettleArguments extends OutputOptions {
@@ -20,6 +20,9 @@ export interface SettleArguments extends OutputOptions {
   readonly accountColumns?: string;
   readonly results?: string;
   readonly balances?: string;
+  readonly net?: string;
+  readonly atomic?: boolean;
+  readonly dryRun?: boolean;
   readonly job?: string;
   readonly mode?: string;
   readonly workers?: string;
@@ -27,56 +30,62 @@ export interface SettleArguments extends OutputOptions {
   readonly delimiter?: string;
 }
 
-const TRANSFERS_MAX = 150_000_000;
-const ACCOUNTS_MAX = 12_000_000;
-/** Room below this is not worth asking for less. */
-const ROOM_MIN = 1_000_000;
-/** Bytes of a file that its rows' length is estimated from. */
-const SAMPLE_SIZE = 64 * 1024;
 const PROGRESS_MS = 100;
 const WORKERS_MAX = 64;
 
-/** Runs the job and reports it. */
-export async function settle(args: SettleArguments): Promise<void> {
+/** Runs the job and reports it; returns the exit code. */
+export async function settle(args: SettleArguments): Promise<ExitCode> {
   const output = new Output(args);
   const options = readOptions(args);
   const mode = readMode(args.mode ?? "parallel");
   const workers = readWorkers(args.workers ?? "auto");
   parseAsset(args.asset);
   await checkPaths(args);
-  const room = await expectedRoom(args);
   const interrupt = new AbortController();
-  const onSignal = (): void => {
-    interrupt.abort(
-      new LedgerError("interrupted", "interrupted: what was settled is kept; run the same command again to go on"),
-    );
-  };
+  const onSignal = (): void =>
+    interrupt.abort(new LedgerError("interrupted", `interrupted: ${whatAnInterruptionLeaves(args)}`));
   process.once("SIGINT", onSignal);
   process.once("SIGTERM", onSignal);
-  let ledger: Ledger | undefined;
+  const run = async (room: Room): Promise<ExitCode> => {
+    const ledger = await openWithRoom(args.db, { mode, workers, dryRun: args.dryRun === true }, room);
+    try {
+      const summary = await ledger.settleFile({
+        ...options,
+        signal: interrupt.signal,
+        onProgress: showProgress(output),
+      });
+      const digest = ledger.digest();
+      output.endProgress();
+      report(output, args, summary, ledger, digest);
+      return summary.kept === false ? 1 : 0;
+    } finally {
+      output.endProgress();
+      await ledger.close();
+    }
+  };
   try {
-    ledger = await openWithRoom(args.db, { mode, workers }, room);
-    const summary = await ledger
-      .settleFile({ ...options, signal: interrupt.signal, onProgress: showProgress(output) })
-      .catch((error: unknown) => Promise.reject(howToGoOn(error)));
-    const digest = ledger.digest();
-    output.endProgress();
-    report(output, args, summary, ledger, digest);
+    return await withEnoughRoom(args, run);
   } finally {
-    output.endProgress();
     process.removeListener("SIGINT", onSignal);
     process.removeListener("SIGTERM", onSignal);
-    await ledger?.close();
   }
 }
 
+function whatAnInterruptionLeaves(args: SettleArguments): string {
+  if (args.dryRun === true) return "this was a dry run, and nothing of it is kept";
+  if (args.atomic === true) return "no row of the job is kept; run the same command again";
+  return "what was settled is kept; run the same command again to go on";
+}
+
 function readOptions(args: SettleArguments): SettleFileOptions {
-  const columns = readColumns("--columns", args.columns, ["debit", "credit", "amount"], ["id"]);
+  const columns = readColumns("--columns", args.columns, ["debit", "credit", "amount"], ["id", "code", "user-data"]);
   const column = (name: string): string => columns.get(name)!;
   if (args.accountColumns !== undefined && args.accounts === undefined) {
     throw new LedgerError("invalid_argument", "--account-columns needs --accounts FILE");
   }
   const id = columns.get("id");
+  const code = columns.get("code");
+  const userData = columns.get("user-data");
   return {
     transfers: args.transfers === "-" ? process.stdin : args.transfers,
     columns: {
@@ -84,6 +93,8 @@ function readOptions(args: SettleArguments): SettleFileOptions {
       credit: column("credit"),
       amount: column("amount"),
       ...(id === undefined ? {} : { id }),
+      ...(code === undefined ? {} : { code }),
+      ...(userData === undefined ? {} : { userData }),
     },
     asset: args.asset,
     ...(args.job === undefined ? {} : { job: args.job }),
@@ -94,6 +105,8 @@ function readOptions(args: SettleArguments): SettleFileOptions {
     ...(args.delimiter === undefined ? {} : { delimiter: args.delimiter }),
     ...(args.results === undefined ? {} : { results: args.results }),
     ...(args.balances === undefined ? {} : { balances: args.balances }),
+    ...(args.net === undefined ? {} : { net: args.net }),
+    ...(args.atomic === undefined ? {} : { atomic: args.atomic }),
   };
 }
 
@@ -132,7 +145,12 @@ async function checkPaths(args: SettleArguments): Promise<void> {
     if (path !== undefined) await checkReadable(path);
   }
   const seen = new Map<string, string>();
-  const named = [["--db", args.db], ...inputs, ["--results", args.results], ["--balances", args.balances]] as const;
+  const outputs = [
+    ["--results", args.results],
+    ["--balances", args.balances],
+    ["--net", args.net],
+  ] as const;
+  const named = [["--db", args.db], ...inputs, ...outputs] as const;
   for (const [option, path] of named) {
     if (path === undefined || path === ":memory:") continue;
     const stats = await stat(path).catch(() => undefined);
@@ -151,65 +169,6 @@ async function checkPaths(args: SettleArguments): Promise<void> {
   }
 }
 
-/** New accounts and transfers that the ledger should have room for. */
-interface Room {
-  readonly accounts: number;
-  readonly transfers: number;
-}
-
-/**
- * How much the files may hold: rows half as long as the first ones at most. Where that is too little, the job stops and
- * goes on when it is run again. A stream may be of any length, and gets the ledger's default.
- */
-async function expectedRoom(args: SettleArguments): Promise<Room> {
-  const transfers = args.transfers === "-" ? 0 : await estimateRows(args.transfers);
-  const accounts = args.accounts === undefined ? 0 : await estimateRows(args.accounts);
-  const created = args.createAccounts === undefined ? 0 : 2 * transfers;
-  return {
-    transfers: Math.min(TRANSFERS_MAX, transfers + accounts),
-    accounts: Math.min(ACCOUNTS_MAX, accounts + created),
-  };
-}
-
-async function estimateRows(path: string): Promise<number> {
-  const stats = await stat(path);
-  if (!stats.isFile()) return 0;
-  const handle = await open(path, "r");
-  try {
-    const { bytesRead, buffer } = await handle.read(new Uint8Array(SAMPLE_SIZE), 0, SAMPLE_SIZE, 0);
-    let lines = 1;
-    for (const byte of buffer.subarray(0, bytesRead)) if (byte === 10) lines++;
-    return Math.ceil((2 * stats.size * lines) / Math.max(1, bytesRead));
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Opens the ledger with that room, or with as much of it as one memory can have beside what the ledger holds. */
-async function openWithRoom(path: string, options: LedgerOptions, room: Room): Promise<Ledger> {
-  try {
-    return await openLedgerFor(path, options, room);
-  } catch (error) {
-    const isTooLarge = error instanceof LedgerError && error.code === "capacity_too_large";
-    const { accounts, transfers } = room;
-    if (!isTooLarge || (accounts === 0 && transfers === 0)) throw error;
-    const less = (count: number): number => (count < ROOM_MIN ? 0 : Math.floor(count / 2));
-    const smaller = accounts > 0 ? { accounts: less(accounts), transfers } : { accounts, transfers: less(transfers) };
-    return openWithRoom(path, options, smaller);
-  }
-}
-
-/** Says what helps on the command line where a job needs more room than was foreseen. */
-function howToGoOn(error: unknown): unknown {
-  if (!(error instanceof LedgerError) || !["accounts_full", "transfers_full"].includes(error.code)) return error;
-  return new LedgerError(
-    error.code,
-    "the job needs more room than the ledger was opened with; what was settled is kept, and opening makes room for " +
-      `more: run the same command again to go on (${error.message})`,
-    { cause: error, details: error.details },
-  );
-}
-
 function showProgress(output: Output): NonNullable<SettleFileOptions["onProgress"]> {
   const start = performance.now();
   let last = 0;
@@ -222,64 +181,4 @@ function showProgress(output: Output): NonNullable<SettleFileOptions["onProgress
       `settling: ${share}${count(rows)} rows, ${count(Math.round((rows * 1000) / (now - start)))} a second`,
     );
   };
-}
-
-function report(
-  output: Output,
-  args: SettleArguments,
-  summary: SettleFileSummary,
-  ledger: Ledger,
-  digest: string,
-): void {
-  const { transfers, replayed, results, durationMs } = summary;
-  const transfersPerSecond = Math.round((transfers * 1000) / durationMs);
-  const { mode, workers } = ledger;
-  const rounded = Math.round(durationMs * 1000) / 1000;
-  output.json({ transfers, replayed, results, durationMs: rounded, transfersPerSecond, mode, workers, digest });
-  const threads = mode === "event-loop" ? "on the event loop" : `on ${workers} worker${workers === 1 ? "" : "s"}`;
-  const source = args.transfers === "-" ? "standard input" : args.transfers;
-  output.say(
-    `\nSettled ${count(transfers)} rows of ${source} in ${seconds(durationMs)} ${threads}: ` +
-      `${count(transfersPerSecond)} rows a second.\n`,
-  );
-  const rows = Object.entries(results).map(([name, rowCount]) => [
-    name,
-    count(rowCount),
-    `${((100 * rowCount) / Math.max(1, transfers)).toFixed(1)} %`,
-  ]);
-  if (rows.length > 0) output.say(`${table(["result", "rows", "share"], rows, [1, 2])}\n`);
-  if (replayed > 0)
-    output.say(`${count(replayed)} rows were settled by an earlier run of this job and changed nothing now.`);
-  reportProblems(output, source, summary);
-  const facts = [
-    ["job", summary.job],
-    ["accounts", count(ledger.accountCount)],
-    ...(args.accounts === undefined
-      ? []
-      : [
-          [
-            `from ${args.accounts}`,
-            `${count(summary.accountsCreated)} created, ${count(summary.accountsOpened)} opened`,
-          ],
-        ]),
-    ["ledger", args.db],
-    ...(args.results === undefined ? [] : [["results", args.results]]),
-    ...(args.balances === undefined ? [] : [["balances", args.balances]]),
-    ["digest", digest],
-  ];
-  output.say(facts.map(([name, value]) => `  ${name!.padEnd(10)}  ${value}`).join("\n"));
-}
-
-/** Says where the first rows that could not be read are, and once for each kind what was expected instead. */
-function reportProblems(output: Output, source: string, { problems }: SettleFileSummary): void {
-  if (problems.length === 0) return;
-  const lines = problems.map(
-    ({ row, column, result }) =>
-      `${source}: row ${row}${column === undefined ? "" : `, column '${column}'`}: ${result}`,
-  );
-  for (const result of new Set(problems.map((problem) => problem.result))) {
-    const expected = expectedInstead(result);
-    if (expected !== undefined) lines.push(`  ${result}: ${expected}`);
-  }
-  output.say(`${lines.join("\n")}\n  These are the first; rows count from 1, the header not included.\n`);
 }

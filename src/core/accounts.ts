@@ -1,25 +1,32 @@
 /** Reading and writing accounts from TypeScript: public views, journal chunks of accounts, order by id. */
 import { LedgerError } from "./errors.js";
+import { type AccountRegions, IdBytes } from "./id-bytes.js";
 import { isHashKind, readId } from "./identifiers.js";
 import * as layout from "./layout.js";
-import type { MemoryPlan } from "./memory.js";
 import type { Account } from "./types.js";
 
 /** Accounts of a chunk: as many as surely fit one page of the store. */
 export const ACCOUNTS_A_CHUNK = 500;
 
+/** An account's four totals, in minor units. */
+export type AccountTotals = Pick<Account, "debitsPosted" | "creditsPosted" | "debitsPending" | "creditsPending">;
+
 /** The account table as TypeScript sees it. Reads are meaningful at a batch boundary. */
 export class AccountTable {
-  readonly #plan: MemoryPlan;
+  /** The ids of the accounts' slots. */
+  readonly ids: IdBytes;
+  readonly #regions: AccountRegions;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  readonly #assetCode: (number: number) => string;
+  /** The code of the asset with this number. */
+  readonly assetCode: (number: number) => string;
 
-  constructor(memory: WebAssembly.Memory, plan: MemoryPlan, assetCode: (number: number) => string) {
-    this.#plan = plan;
+  constructor(memory: WebAssembly.Memory, regions: AccountRegions, assetCode: (number: number) => string) {
+    this.ids = new IdBytes(memory.buffer, regions);
+    this.#regions = regions;
     this.#bytes = new Uint8Array(memory.buffer);
     this.#view = new DataView(memory.buffer);
-    this.#assetCode = assetCode;
+    this.assetCode = assetCode;
   }
 
   get count(): number {
@@ -27,19 +34,22 @@ export class AccountTable {
   }
 
   #hot(slot: number): number {
-    return this.#plan.accounts + slot * layout.ACCOUNT_SIZE;
+    return this.#regions.accounts + slot * layout.ACCOUNT_SIZE;
   }
 
   #cold(slot: number): number {
-    return this.#plan.accountsCold + slot * layout.ACCOUNT_COLD_SIZE;
+    return this.#regions.accountsCold + slot * layout.ACCOUNT_COLD_SIZE;
   }
 
   #text(slot: number): number {
-    return this.#plan.text + this.#view.getUint32(this.#cold(slot) + layout.AO_ID_TEXT, true);
+    return this.#regions.text + this.#view.getUint32(this.#cold(slot) + layout.AO_ID_TEXT, true);
   }
 
   #unsigned128(address: number): bigint {
-    return this.#view.getBigUint64(address, true) | (this.#view.getBigUint64(address + 8, true) << 64n);
+    const low = this.#view.getBigUint64(address, true);
+    // Nearly every amount is one word, and joining two makes big integers that only slow this down.
+    if (this.#view.getUint32(address + 8, true) === 0 && this.#view.getUint32(address + 12, true) === 0) return low;
+    return low | (this.#view.getBigUint64(address + 8, true) << 64n);
   }
 
   id(slot: number): string {
@@ -48,7 +58,7 @@ export class AccountTable {
   }
 
   flags(slot: number): number {
-    return this.#view.getUint16(this.#hot(slot) + layout.AC_FLAGS, true);
+    return this.#view.getUint16(this.#hot(slot) + layout.AC_FLAGS, true) & layout.ACCOUNT_FLAGS_KNOWN;
   }
 
   asset(slot: number): number {
@@ -59,25 +69,60 @@ export class AccountTable {
     return this.#view.getUint16(this.#hot(slot) + layout.AC_CODE, true);
   }
 
-  /** The account in this slot as the API shows it. */
-  read(slot: number): Account {
+  overdraftLimit(slot: number): bigint {
+    return this.#unsigned128(this.#cold(slot) + layout.AO_OVERDRAFT_LIMIT);
+  }
+
+  version(slot: number): number {
+    return Number(this.#view.getBigUint64(this.#hot(slot) + layout.AC_VERSION, true));
+  }
+
+  totals(slot: number): AccountTotals {
     const hot = this.#hot(slot);
     const cold = this.#cold(slot);
+    return {
+      debitsPosted: this.#unsigned128(hot + layout.AC_DEBITS_POSTED),
+      creditsPosted: this.#unsigned128(hot + layout.AC_CREDITS_POSTED),
+      debitsPending: this.#unsigned128(cold + layout.AO_DEBITS_PENDING),
+      creditsPending: this.#unsigned128(cold + layout.AO_CREDITS_PENDING),
+    };
+  }
+
+  /**
+   * Copies what changes of an account to `target` from `at` on, little-endian: posted debits and credits, pending
+   * debits and credits (16 bytes each), version (8 bytes), flags (2 bytes).
+   */
+  copyState(slot: number, target: DataView, at: number): void {
+    const hot = this.#hot(slot);
+    const cold = this.#cold(slot);
+    this.#copyWords(hot + layout.AC_DEBITS_POSTED, 4, target, at);
+    this.#copyWords(hot + layout.AC_CREDITS_POSTED, 4, target, at + 16);
+    this.#copyWords(cold + layout.AO_DEBITS_PENDING, 4, target, at + 32);
+    this.#copyWords(cold + layout.AO_CREDITS_PENDING, 4, target, at + 48);
+    this.#copyWords(hot + layout.AC_VERSION, 2, target, at + 64);
+    target.setUint16(at + 72, this.flags(slot), true);
+  }
+
+  #copyWords(from: number, count: number, target: DataView, at: number): void {
+    for (let offset = 0; offset < 4 * count; offset += 4) {
+      target.setUint32(at + offset, this.#view.getUint32(from + offset, true), true);
+    }
+  }
+
+  /** The account in this slot as the API shows it. */
+  read(slot: number): Account {
     const flags = this.flags(slot);
-    const debitsPosted = this.#unsigned128(hot + layout.AC_DEBITS_POSTED);
-    const creditsPosted = this.#unsigned128(hot + layout.AC_CREDITS_POSTED);
+    const totals = this.totals(slot);
     return {
       id: this.id(slot),
-      asset: this.#assetCode(this.asset(slot)),
+      asset: this.assetCode(this.asset(slot)),
       code: this.code(slot),
       debitsMustNotExceedCredits: (flags & layout.ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS) !== 0,
       creditsMustNotExceedDebits: (flags & layout.ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS) !== 0,
-      debitsPosted,
-      creditsPosted,
-      debitsPending: this.#unsigned128(cold + layout.AO_DEBITS_PENDING),
-      creditsPending: this.#unsigned128(cold + layout.AO_CREDITS_PENDING),
-      balance: creditsPosted - debitsPosted,
-      version: Number(this.#view.getBigUint64(hot + layout.AC_VERSION, true)),
+      overdraftLimit: this.overdraftLimit(slot),
+      ...totals,
+      balance: totals.creditsPosted - totals.debitsPosted,
+      version: this.version(slot),
     };
   }
 
@@ -96,6 +141,8 @@ export class AccountTable {
       const kind = bytes[hot + layout.AC_ID_KIND]!;
       bytes.fill(0, at, at + layout.JOURNAL_ACCOUNT_SIZE);
       bytes.copyWithin(at + layout.JA_KEY, hot + layout.AC_KEY, hot + layout.AC_KEY + 16);
+      const overdraft = this.#cold(slot) + layout.AO_OVERDRAFT_LIMIT;
+      bytes.copyWithin(at + layout.JA_OVERDRAFT_LIMIT, overdraft, overdraft + 16);
       view.setUint16(at + layout.JA_FLAGS, this.flags(slot), true);
       view.setUint16(at + layout.JA_ASSET, this.asset(slot), true);
       view.setUint16(at + layout.JA_CODE, this.code(slot), true);
@@ -121,13 +168,6 @@ export class AccountTable {
 
   /** Slots in the order of their ids' bytes. */
   slotsById(): Uint32Array {
-    const count = this.count;
-    const ids = new Array<Buffer>(count);
-    const slots = new Uint32Array(count);
-    for (let slot = 0; slot < count; slot++) {
-      ids[slot] = Buffer.from(this.id(slot));
-      slots[slot] = slot;
-    }
-    return slots.sort((a, b) => Buffer.compare(ids[a]!, ids[b]!));
+    return this.ids.slotsInOrder(this.count);
   }
 }

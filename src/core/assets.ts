@@ -93,6 +93,11 @@ export class AssetRegistry {
     this.#unsaved = this.#assets.length;
     return unsaved;
   }
+
+  /** The store has but the first `count` assets: the others must reach it again. */
+  keepUnsaved(count: number): void {
+    this.#unsaved = count;
+  }
 }
 
 /** An amount in minor units as a decimal, for example 1050n at scale 2 as `10.50`. */

@@ -1,29 +1,50 @@
 /** Writing transfer records straight into shared memory, and reading their results back. */
 
-import { INVALID_AMOUNT, RESULT_CODE_LIMIT } from "./codes.js";
+import { EXISTS, INVALID_AMOUNT, OK, RESULT_CODE_LIMIT } from "./codes.js";
 import { LedgerError } from "./errors.js";
 import { type Identifiers, isHashKind } from "./identifiers.js";
 import * as layout from "./layout.js";
 import { resultName, type TransferResultCode } from "./results.js";
-import type { TransferResult } from "./types.js";
+import type { NewTransfer, TransferResult } from "./types.js";
 
 const AMOUNT_LIMIT = 1n << 128n;
+/** In place of an expected version: all bits set. */
+const ANY_VERSION = (1n << 64n) - 1n;
 
-/** Writes records into one batch context, one after the other. */
+/** Room for a character more than fits: a text that was cut short is then longer than its count of characters. */
+const UTF8_CHARACTER_MAX = 4;
+
+/**
+ * Writes records into one batch context, one after the other.
+ *
+ * Ids are only collected here. Their text goes to the slice's arena a slice at a time, which takes a third of the time
+ * that it takes id by id, and whoever resolves the slice reads the keys from it.
+ */
 export class RecordWriter {
   readonly #ids: Identifiers;
-  /** The memory as 32-bit and as 64-bit words. */
+  /** The memory as 32-bit and as 64-bit words, and the context's text arenas as bytes. */
   readonly #units: Uint32Array;
   readonly #words: BigUint64Array;
+  readonly #arenas: Buffer;
   readonly context: number;
   #count = 0;
-  /** Next free byte of the current slice's text arena. */
+  #hasBalancing = false;
+  /** Address of the next free byte of the current slice's text arena. */
   #text = 0;
+  /** Text that has yet to be written, the address it belongs to, and the index of the first record that it is for. */
+  #collected = "";
+  #collectedAt = 0;
+  #collectedFirst = 0;
 
   constructor(ids: Identifiers, memory: WebAssembly.Memory, context: number) {
     this.#ids = ids;
     this.#units = new Uint32Array(memory.buffer);
     this.#words = new BigUint64Array(memory.buffer);
+    this.#arenas = Buffer.from(
+      memory.buffer,
+      context + layout.CX_TEXT,
+      layout.TEXT_ARENA_SIZE * layout.SLICE_COUNT + UTF8_CHARACTER_MAX,
+    );
     this.context = context;
   }
 
@@ -40,57 +61,143 @@ export class RecordWriter {
     return Math.ceil(this.#count / layout.SLICE_CAPACITY);
   }
 
+  /** Writes one record, whose fields the caller has checked. */
+  add(transfer: NewTransfer): void {
+    const { id, debit, credit, amount, code, userData, expectedDebitVersion, expectedCreditVersion } = transfer;
+    this.write(id, debit, credit, amount, code ?? 0, userData);
+    const flags =
+      (transfer.balancingDebit === true ? layout.TRANSFER_BALANCING_DEBIT : 0) |
+      (transfer.balancingCredit === true ? layout.TRANSFER_BALANCING_CREDIT : 0);
+    const record = this.#recordAddress(this.#count - 1);
+    if (flags !== 0) this.#makeBalancing(record, flags, amount);
+    if (expectedDebitVersion === undefined && expectedCreditVersion === undefined) return;
+    const version = (expected: number | undefined): bigint => (expected === undefined ? ANY_VERSION : BigInt(expected));
+    this.#units[(record + layout.TR_FLAGS) >>> 2]! |= layout.TR_HAS_EXPECTED;
+    this.#words[(record + layout.TR_EXPECTED_DEBIT_VERSION) >>> 3] = version(expectedDebitVersion);
+    this.#words[(record + layout.TR_EXPECTED_CREDIT_VERSION) >>> 3] = version(expectedCreditVersion);
+  }
+
   /**
    * Writes one record. `code` is 0–65,535 and `userData` 0 to 2^128 − 1, which the caller has checked; ids and amounts
    * that can't be are written as what they are, and the transfer's result says so.
    */
   write(id: string, debit: string, credit: string, amount: bigint, code: number, userData: bigint | undefined): void {
     const index = this.#count;
-    if (index % layout.SLICE_CAPACITY === 0) {
-      this.#text = this.context + layout.CX_TEXT + (index / layout.SLICE_CAPACITY) * layout.TEXT_ARENA_SIZE;
-    }
-    const record = this.context + layout.CX_RECORDS + index * layout.RECORD_SIZE;
-    const idText = this.#text;
-    const idKind = this.#writeId(id, record + layout.TR_ID);
-    const debitText = this.#text;
-    const debitKind = this.#writeId(debit, record + layout.TR_DEBIT);
-    const creditText = this.#text;
-    const creditKind = this.#writeId(credit, record + layout.TR_CREDIT);
+    if (index % layout.SLICE_CAPACITY === 0) this.#beginSlice(index / layout.SLICE_CAPACITY);
+    const record = this.#recordAddress(index);
     // One conversion to a number settles nearly every amount; comparing big integers costs a call each time.
     const rounded = Number(amount);
     const isPlainAmount = rounded >= 0 && rounded <= Number.MAX_SAFE_INTEGER;
     const isAmount = isPlainAmount || (amount >= 0n && amount < AMOUNT_LIMIT);
-    const hasUserData = userData !== undefined && userData !== 0n;
-    // A text was kept where the arena moved on.
-    const isCold = this.#text !== idText || hasUserData || !isPlainAmount;
+    const status = isAmount ? 0 : INVALID_AMOUNT << 24;
     this.#words[(record + layout.TR_AMOUNT) >>> 3] = amount;
-    const kinds = idKind | (debitKind << 8) | (creditKind << 16) | (isAmount ? 0 : INVALID_AMOUNT << 24);
-    const flags = isCold ? layout.TR_HAS_COLD : 0;
-    this.#units[(record + layout.TR_ID_KIND) >>> 2] = kinds;
-    this.#units[(record + layout.TR_FLAGS) >>> 2] = flags | (code << 16);
+    const lengths = id.length | (debit.length << 8) | (credit.length << 16);
+    if (isIdLength(id.length) && isIdLength(debit.length) && isIdLength(credit.length)) {
+      this.#units[(record + layout.TR_ID) >>> 2] = this.#text;
+      this.#units[(record + layout.TR_ID_KIND) >>> 2] = lengths | status;
+      this.#units[(record + layout.TR_FLAGS) >>> 2] = layout.TR_HAS_TEXT | (code << 16);
+      this.#collected += id;
+      this.#collected += debit;
+      this.#collected += credit;
+      this.#text += id.length + debit.length + credit.length;
+    } else {
+      this.#writeCollected();
+      this.#units[(record + layout.TR_ID_KIND) >>> 2] = status;
+      this.#units[(record + layout.TR_FLAGS) >>> 2] = code << 16;
+      this.#writeKeys(record, id, debit, credit);
+      this.#collectFrom(index + 1);
+    }
     this.#count = index + 1;
-    if (!isCold) return;
-    const cold = (record + layout.COLD_OFFSET) >>> 3;
-    this.#words.fill(0n, cold, cold + layout.RECORD_SIZE / 8);
+    const hasUserData = userData !== undefined && userData !== 0n;
+    if (isPlainAmount && !hasUserData) return;
+    this.#makeCold(record);
     if (isAmount) this.#words[(record + layout.TR_AMOUNT_HIGH) >>> 3] = amount >> 64n;
     if (hasUserData) {
       this.#words[(record + layout.TR_USER_DATA) >>> 3] = userData;
       this.#words[(record + layout.TR_USER_DATA + 8) >>> 3] = userData >> 64n;
     }
-    this.#units[(record + layout.TR_ID_TEXT) >>> 2] = idText;
-    this.#units[(record + layout.TR_DEBIT_TEXT) >>> 2] = debitText;
-    this.#units[(record + layout.TR_CREDIT_TEXT) >>> 2] = creditText;
   }
 
-  /** Writes an id's key, and keeps its text where the key is only a hash. */
-  #writeId(id: string, key: number): number {
-    const kind = this.#ids.write(id, key, this.#text);
-    if (isHashKind(kind)) this.#text += (kind + 7) & ~7;
-    return kind;
+  #makeBalancing(record: number, flags: number, asked: bigint): void {
+    this.#makeCold(record);
+    this.#units[(record + layout.TR_FLAGS) >>> 2]! |= flags;
+    this.#words[(record + layout.TR_ASKED_AMOUNT) >>> 3] = asked;
+    this.#words[(record + layout.TR_ASKED_AMOUNT + 8) >>> 3] = asked >> 64n;
+    this.#hasBalancing = true;
   }
 
-  /** Writes the slice table; call it once, after the last record. */
+  /** Whether a balancing transfer is in the batch. */
+  get hasBalancing(): boolean {
+    return this.#hasBalancing;
+  }
+
+  #recordAddress(index: number): number {
+    return this.context + layout.CX_RECORDS + index * layout.RECORD_SIZE;
+  }
+
+  #beginSlice(slice: number): void {
+    this.#writeCollected();
+    this.#text = this.context + layout.CX_TEXT + slice * layout.TEXT_ARENA_SIZE;
+    this.#collectFrom(this.#count);
+  }
+
+  #collectFrom(index: number): void {
+    this.#collectedAt = this.#text;
+    this.#collectedFirst = index;
+  }
+
+  /** Writes the collected text. Records whose text turns out not to be ASCII get their keys here, one by one. */
+  #writeCollected(): void {
+    const text = this.#collected;
+    if (text === "") return;
+    this.#collected = "";
+    const at = this.#collectedAt - this.context - layout.CX_TEXT;
+    // As many bytes as characters: then every character is ASCII, and the lengths that were noted are right.
+    if (this.#arenas.write(text, at, text.length + UTF8_CHARACTER_MAX, "utf8") === text.length) return;
+    let from = 0;
+    this.#text = this.#collectedAt;
+    for (let index = this.#collectedFirst; index < this.#count; index++) {
+      const record = this.#recordAddress(index);
+      const lengths = this.#units[(record + layout.TR_ID_KIND) >>> 2]!;
+      const debit = from + (lengths & 0xff);
+      const credit = debit + ((lengths >>> 8) & 0xff);
+      const end = credit + ((lengths >>> 16) & 0xff);
+      this.#units[(record + layout.TR_ID_KIND) >>> 2] = lengths & 0xff000000;
+      this.#units[(record + layout.TR_FLAGS) >>> 2]! &= ~layout.TR_HAS_TEXT;
+      this.#writeKeys(record, text.slice(from, debit), text.slice(debit, credit), text.slice(credit, end));
+      from = end;
+    }
+  }
+
+  /** Writes the three ids' keys and kinds, and keeps the texts of those whose key is only a hash. */
+  #writeKeys(record: number, id: string, debit: string, credit: string): void {
+    this.#text = (this.#text + 7) & ~7;
+    this.#writeKey(id, record, layout.TR_ID, 0, layout.TR_ID_TEXT);
+    this.#writeKey(debit, record, layout.TR_DEBIT, 8, layout.TR_DEBIT_TEXT);
+    this.#writeKey(credit, record, layout.TR_CREDIT, 16, layout.TR_CREDIT_TEXT);
+  }
+
+  #writeKey(id: string, record: number, key: number, kindShift: number, textField: number): void {
+    const kind = this.#ids.write(id, record + key, this.#text);
+    this.#units[(record + layout.TR_ID_KIND) >>> 2]! |= kind << kindShift;
+    if (!isHashKind(kind)) return;
+    this.#makeCold(record);
+    this.#units[(record + textField) >>> 2] = this.#text;
+    this.#text += (kind + 7) & ~7;
+  }
+
+  /** Gives the record its cold line, all zero, unless it has one. */
+  #makeCold(record: number): void {
+    const flags = this.#units[(record + layout.TR_FLAGS) >>> 2]!;
+    if ((flags & layout.TR_HAS_COLD) !== 0) return;
+    this.#units[(record + layout.TR_FLAGS) >>> 2] = flags | layout.TR_HAS_COLD;
+    const cold = (record + layout.COLD_OFFSET) >>> 3;
+    this.#words.fill(0n, cold, cold + layout.RECORD_SIZE / 8);
+  }
+
+  /** Writes what is left and the slice table; call it once, after the last record. */
   finish(): void {
+    this.#writeCollected();
     for (let slice = 0; slice < this.slices; slice++) {
       const entry = this.context + layout.CX_SLICES + slice * layout.SLICE_ENTRY_SIZE;
       const first = slice * layout.SLICE_CAPACITY;
@@ -100,14 +207,24 @@ export class RecordWriter {
   }
 }
 
+function isIdLength(length: number): boolean {
+  return length > 0 && length <= layout.KIND_TEXT_MAX;
+}
+
 /** Results of a batch, in the order its transfers were added; compact, for callers with millions of them. */
 export class BatchResults {
   readonly #results: Uint8Array;
   readonly #details: Uint8Array;
   readonly #sequences: Uint32Array;
+  /** What balancing transfers moved, by index. */
+  readonly #moved: ReadonlyMap<number, bigint>;
 
-  /** Copies the first `count` results of a batch that was filled without gaps. */
-  constructor(bytes: Uint8Array, context: number, count: number) {
+  /**
+   * Copies the first `count` results of a batch that was filled without gaps; `hasBalancing` says whether to look for
+   * what balancing transfers moved.
+   */
+  constructor(bytes: Uint8Array, context: number, count: number, hasBalancing = false) {
+    this.#moved = hasBalancing ? readMoved(bytes, context, count) : new Map();
     this.#results = copyOf(bytes, context + layout.CX_RESULT, count);
     this.#details = copyOf(bytes, context + layout.CX_DETAIL, count);
     this.#sequences = new Uint32Array(copyOf(bytes, context + layout.CX_SEQUENCE, count * 4).buffer);
@@ -133,9 +250,9 @@ export class BatchResults {
   get(index: number): TransferResult {
     const result = this.result(index);
     const sequence = this.#sequences[index]!;
-    return result === "id_already_failed"
-      ? { result, sequence, reason: resultName(this.#details[index]!) }
-      : { result, sequence };
+    if (result === "id_already_failed") return { result, sequence, reason: resultName(this.#details[index]!) };
+    const amount = this.#moved.get(index);
+    return amount === undefined ? { result, sequence } : { result, sequence, amount };
   }
 
   /** How many transfers had each result. */
@@ -154,6 +271,21 @@ export class BatchResults {
       throw new LedgerError("index_out_of_range", `expected an index from 0 to ${this.length - 1}, found ${index}`);
     }
   }
+}
+
+/** What the batch's balancing transfers moved, those that were made now or earlier. */
+function readMoved(bytes: Uint8Array, context: number, count: number): Map<number, bigint> {
+  const view = new DataView(bytes.buffer);
+  const moved = new Map<number, bigint>();
+  for (let index = 0; index < count; index++) {
+    const record = context + layout.CX_RECORDS + index * layout.RECORD_SIZE;
+    if ((view.getUint16(record + layout.TR_FLAGS, true) & layout.TRANSFER_BALANCING) === 0) continue;
+    const result = bytes[context + layout.CX_RESULT + index];
+    if (result !== OK && result !== EXISTS) continue;
+    const high = view.getBigUint64(record + layout.TR_AMOUNT_HIGH, true);
+    moved.set(index, (high << 64n) | view.getBigUint64(record + layout.TR_AMOUNT, true));
+  }
+  return moved;
 }
 
 /** A copy outside shared memory. */

@@ -8,6 +8,9 @@ export const OK = 0;
 
 export const INVALID_ROW = 1;
 export const INVALID_AMOUNT = 2;
+export const INVALID_CODE = 3;
+export const INVALID_USER_DATA = 4;
+export const LINKED_EVENT_FAILED = 7;
 
 export const RESERVED_FLAG = 8;
 export const ID_MUST_NOT_BE_EMPTY = 10;
@@ -39,6 +42,7 @@ export const TRANSFER_MUST_HAVE_THE_SAME_ASSET_AS_ACCOUNTS = 57;
 export const RECORDED_FROM = 64;
 export const DEBIT_ACCOUNT_NOT_FOUND = 64;
 export const CREDIT_ACCOUNT_NOT_FOUND = 65;
+export const VERSION_MISMATCH = 70;
 export const OVERFLOWS_DEBITS_POSTED = 80;
 export const OVERFLOWS_CREDITS_POSTED = 81;
 export const EXCEEDS_CREDITS = 90;

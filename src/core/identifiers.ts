@@ -56,8 +56,9 @@ export class Identifiers {
   }
 
   /**
-   * Writes an id: its 16-byte key at `key`, and its bytes at `text` where the kind asks for them. Returns the kind,
-   * one of those that are no ids where the string is empty, too long or not well-formed Unicode.
+   * Writes an id: its 16-byte key at `key`, and its bytes at `text` where the kind asks for them. Returns the kind, one
+   * of those that are no ids where the string is empty, too long (half a surrogate pair counts as three bytes, which is
+   * what it would take) or not well-formed Unicode, in this order.
    *
    * Both addresses are multiples of 4; `text` has room for 64 bytes.
    */
@@ -104,10 +105,12 @@ export class Identifiers {
   }
 
   #writeEncoded(id: string, key: number, text: number): number {
-    if (!id.isWellFormed()) return KIND_NOT_UTF8;
+    // In the order of checks. A character takes a byte at least, so no long string is encoded to be refused.
+    if (id.length > KIND_TEXT_MAX) return KIND_TOO_LONG;
     const encoded = encoder.encode(id);
     if (encoded.length === 0) return KIND_NONE;
     if (encoded.length > KIND_TEXT_MAX) return KIND_TOO_LONG;
+    if (!id.isWellFormed()) return KIND_NOT_UTF8;
     this.#bytes.set(encoded, text);
     return this.#kernel.readKey(text, encoded.length, key);
   }

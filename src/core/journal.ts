@@ -1,4 +1,4 @@
-/** Reading transfers back from journal chunks in shared memory. */
+/** Reading transfers back from journal chunks, in shared memory or copied out of it. */
 import { isHashKind, readId } from "./identifiers.js";
 import * as layout from "./layout.js";
 import { resultName, type TransferResultCode } from "./results.js";
@@ -13,22 +13,26 @@ export interface RecordedTransfer {
   /** Slots of the accounts; undefined for one that did not exist. */
   readonly debitSlot: number | undefined;
   readonly creditSlot: number | undefined;
+  /** Ids of the accounts that did not exist, else undefined. */
+  readonly missingDebit: string | undefined;
+  readonly missingCredit: string | undefined;
   readonly amount: bigint;
   readonly code: number;
+  readonly userData: bigint;
   /** 32 hexadecimal digits of the job's hash; undefined for direct calls. */
   readonly job: string | undefined;
   /** 1-based row in the job, 0 for direct calls. */
   readonly row: number;
 }
 
-/** Reads chunks of transfers. */
+/** Reads chunks of transfers. A chunk is known by where it begins in the bytes. */
 export class JournalReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
 
-  constructor(memory: WebAssembly.Memory) {
-    this.#bytes = new Uint8Array(memory.buffer);
-    this.#view = new DataView(memory.buffer);
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   /** Transfers in the chunk; 0 for a chunk of accounts. */
@@ -59,8 +63,7 @@ export class JournalReader {
   id(chunk: number, position: number): string {
     const record = this.#record(chunk, position);
     const kind = this.#bytes[record + layout.JR_ID_KIND]!;
-    // The text of a long id is the first field of the record's extension, behind the word that says what is there.
-    const text = isHashKind(kind) ? chunk + this.#view.getUint32(record + layout.JR_EXTENSION, true) + 8 : 0;
+    const text = isHashKind(kind) ? this.#extension(chunk, record, layout.EX_ID_TEXT)! : 0;
     return readId(this.#bytes, kind, record + layout.JR_ID, text);
   }
 
@@ -85,20 +88,69 @@ export class JournalReader {
       result: resultName(this.#bytes[record + layout.JR_RESULT]!),
       debitSlot: slot(layout.JR_DEBIT_SLOT),
       creditSlot: slot(layout.JR_CREDIT_SLOT),
-      amount: view.getBigUint64(record + layout.JR_AMOUNT, true) | (this.#amountHigh(chunk, record) << 64n),
+      missingDebit: this.#missingId(chunk, record, layout.EX_DEBIT_ID),
+      missingCredit: this.#missingId(chunk, record, layout.EX_CREDIT_ID),
+      amount: this.#amount(chunk, record),
       code: view.getUint16(record + layout.JR_CODE, true),
+      userData: this.#userData(chunk, record),
       job: firstRow === 0 ? undefined : word(layout.CH_JOB_LOW) + word(layout.CH_JOB_HIGH),
       row: firstRow === 0 ? 0 : firstRow + view.getUint32(record + layout.JR_ROW, true),
     };
   }
 
-  #amountHigh(chunk: number, record: number): bigint {
-    const offset = this.#view.getUint32(record + layout.JR_EXTENSION, true);
-    if (offset === 0) return 0n;
-    const present = this.#view.getUint32(chunk + offset, true);
-    if ((present & layout.EX_AMOUNT_HIGH) === 0) return 0n;
-    const kind = this.#bytes[record + layout.JR_ID_KIND]!;
-    const textSize = (present & layout.EX_ID_TEXT) === 0 ? 0 : (kind + 7) & ~7;
-    return this.#view.getBigUint64(chunk + offset + 8 + textSize, true);
+  /** The amount of the transfer at `position`. */
+  amount(chunk: number, position: number): bigint {
+    return this.#amount(chunk, this.#record(chunk, position));
   }
+
+  #amount(chunk: number, record: number): bigint {
+    const low = this.#view.getBigUint64(record + layout.JR_AMOUNT, true);
+    const high = this.#extension(chunk, record, layout.EX_AMOUNT_HIGH);
+    return high === undefined ? low : low | (this.#view.getBigUint64(high, true) << 64n);
+  }
+
+  #userData(chunk: number, record: number): bigint {
+    const at = this.#extension(chunk, record, layout.EX_USER_DATA);
+    if (at === undefined) return 0n;
+    return this.#view.getBigUint64(at, true) | (this.#view.getBigUint64(at + 8, true) << 64n);
+  }
+
+  #missingId(chunk: number, record: number, field: number): string | undefined {
+    const at = this.#extension(chunk, record, field);
+    if (at === undefined) return undefined;
+    return readId(this.#bytes, this.#view.getUint32(at, true), at + 8, at + 8);
+  }
+
+  /** Where a field of the record's extension is, undefined where the record has none. */
+  #extension(chunk: number, record: number, field: number): number | undefined {
+    const offset = this.#view.getUint32(record + layout.JR_EXTENSION, true);
+    if (offset === 0) return undefined;
+    const present = this.#view.getUint32(chunk + offset, true);
+    if ((present & field) === 0) return undefined;
+    let at = chunk + offset + 8;
+    // The fields present lie one behind the other, in the order of their bits.
+    for (let before = layout.EX_ID_TEXT; before < field; before *= 2) {
+      if ((present & before) !== 0) at += this.#extensionSize(record, before, at);
+    }
+    return at;
+  }
+
+  #extensionSize(record: number, field: number, at: number): number {
+    switch (field) {
+      case layout.EX_ID_TEXT:
+        return padded(this.#bytes[record + layout.JR_ID_KIND]!);
+      case layout.EX_AMOUNT_HIGH:
+        return 8;
+      case layout.EX_USER_DATA:
+        return 16;
+      default: {
+        const kind = this.#view.getUint32(at, true);
+        return 8 + (isHashKind(kind) ? padded(kind) : 16);
+      }
+    }
+  }
+}
+
+function padded(byteLength: number): number {
+  return (byteLength + 7) & ~7;
 }

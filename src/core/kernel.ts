@@ -6,10 +6,21 @@ import { builtFile } from "./built.js";
 export interface Kernel {
   readKey(text: number, length: number, key: number): number;
   findAccountByKey(key: number, kind: number, text: number): number;
-  createAccount(key: number, kind: number, text: number, asset: number, flags: number, code: number): number;
+  createAccount(
+    key: number,
+    kind: number,
+    text: number,
+    asset: number,
+    flags: number,
+    code: number,
+    overdraftLow: bigint,
+    overdraftHigh: bigint,
+  ): number;
+  findTransfer(key: number, kind: number, skipped: number): number;
   parseSlice(context: number, slice: number): void;
   stitchSlices(context: number): void;
   deriveIds(context: number, slice: number): void;
+  readKeys(context: number, slice: number): void;
   resolve(context: number, slice: number): bigint;
   dedupe(context: number, partition: number): bigint;
   countCandidates(context: number): number;

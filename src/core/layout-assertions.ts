@@ -46,6 +46,11 @@ export function assertLayout(): void {
   ]);
   check(l.ACCOUNT_SIZE === l.CACHE_LINE && l.ACCOUNT_COLD_SIZE === l.CACHE_LINE, "an account is two cache lines");
   check(l.ACCOUNT_SIZE === 1 << l.ACCOUNT_SIZE_LOG2, "ACCOUNT_SIZE_LOG2");
+  check(l.ACCOUNT_HOME_MASK === 2 ** l.ACCOUNT_HOME_BITS - 1, "ACCOUNT_HOME_MASK");
+  check(
+    l.ACCOUNT_CAPACITY_MAX * l.ACCOUNT_INDEX_LOAD_DIVISOR <= 2 ** l.ACCOUNT_HOME_BITS,
+    "a position in the largest account index fits ACCOUNT_HOME_BITS",
+  );
   checkStructure("record", l.RECORD_SIZE, [
     ["TR_ID", l.TR_ID, 16],
     ["TR_DEBIT", l.TR_DEBIT, 16],
@@ -68,7 +73,6 @@ export function assertLayout(): void {
   checkStructure("cold record", l.RECORD_SIZE, [
     ["TR_AMOUNT_HIGH", cold(l.TR_AMOUNT_HIGH), 8],
     ["TR_TIMEOUT", cold(l.TR_TIMEOUT), 4],
-    ["TR_EXTENSION", cold(l.TR_EXTENSION), 4],
     ["TR_USER_DATA", cold(l.TR_USER_DATA), 16],
     ["TR_PENDING_ID", cold(l.TR_PENDING_ID), 16],
     ["TR_ID_TEXT", cold(l.TR_ID_TEXT), 4],
@@ -78,6 +82,16 @@ export function assertLayout(): void {
     ["TR_STATUS_ROLE", cold(l.TR_STATUS_ROLE), 1],
   ]);
   check(l.CX_COLD_RECORDS - l.CX_RECORDS === l.COLD_OFFSET, "cold records lie COLD_OFFSET behind the hot ones");
+  const extra = (offset: number): number => offset - l.EXTRA_OFFSET;
+  checkStructure("extra record", l.RECORD_SIZE, [
+    ["TR_EXPECTED_DEBIT_VERSION", extra(l.TR_EXPECTED_DEBIT_VERSION), 8],
+    ["TR_EXPECTED_CREDIT_VERSION", extra(l.TR_EXPECTED_CREDIT_VERSION), 8],
+    ["TR_ASKED_AMOUNT", extra(l.TR_ASKED_AMOUNT), 16],
+  ]);
+  check(l.CX_EXTRA_RECORDS - l.CX_RECORDS === l.EXTRA_OFFSET, "extra records lie EXTRA_OFFSET behind the hot ones");
+  const internal = l.TR_HAS_COLD | l.TR_HAS_TEXT | l.TR_HAS_EXPECTED;
+  check(l.TR_INTERNAL_FLAGS === internal && (internal & l.TRANSFER_FLAGS_KNOWN) === 0, "TR_INTERNAL_FLAGS");
+  check((l.ACCOUNT_HAS_COLD_LIMIT & l.ACCOUNT_FLAGS_KNOWN) === 0, "ACCOUNT_HAS_COLD_LIMIT");
   checkStructure("journal record", l.JOURNAL_RECORD_SIZE, [
     ["JR_ID", l.JR_ID, 16],
     ["JR_AMOUNT", l.JR_AMOUNT, 8],
@@ -148,6 +162,7 @@ export function assertLayout(): void {
     ["CX_ID_QUEUE", l.CX_ID_QUEUE, records * l.IDQ_SIZE],
     ["CX_RECORDS", l.CX_RECORDS, records * l.RECORD_SIZE],
     ["CX_COLD_RECORDS", l.CX_COLD_RECORDS, records * l.RECORD_SIZE],
+    ["CX_EXTRA_RECORDS", l.CX_EXTRA_RECORDS, records * l.RECORD_SIZE],
     ["CX_TEXT", l.CX_TEXT, l.SLICE_COUNT * l.TEXT_ARENA_SIZE],
     ["CX_RESULT_TEXT", l.CX_RESULT_TEXT, l.SLICE_COUNT * l.RESULT_AREA_SIZE],
   ]);

@@ -8,7 +8,7 @@
  */
 
 /** Raised whenever a meaning below changes: snapshots of another version are ignored and rebuilt from the journal. */
-export const LAYOUT_VERSION = 1;
+export const LAYOUT_VERSION = 3;
 export const CACHE_LINE = 64;
 export const PAGE_SIZE = 65536;
 
@@ -100,6 +100,8 @@ export const AO_METADATA = 52;
 export const ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS = 1;
 export const ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS = 2;
 export const ACCOUNT_FLAGS_KNOWN = 3;
+/** Internal bit of AC_FLAGS: the account's limit is not what the hot line says alone; ask the cold one. */
+export const ACCOUNT_HAS_COLD_LIMIT = 0x8000;
 
 /** Slot of an account that does not exist. */
 export const NO_SLOT = 0xffffffff;
@@ -111,6 +113,9 @@ export const ACCOUNT_INDEX_SLOT_MASK = 0x00ffffff;
 export const ACCOUNT_INDEX_LOAD_DIVISOR = 4;
 export const ACCOUNT_INDEX_INITIAL_LOG2 = 8;
 export const ACCOUNT_CAPACITY_MAX = 16000000;
+/** While a slice is resolved, a word holds an account's first position in the index, and fingerprint bits above it. */
+export const ACCOUNT_HOME_BITS = 26;
+export const ACCOUNT_HOME_MASK = 0x03ffffff;
 
 // ---------------------------------------------------------------------------------------------------------------
 // Id keys. A key is 128 bits and a kind byte says how to read it:
@@ -177,8 +182,6 @@ export const COLD_OFFSET = 1048576;
 /** u64: high word of the amount. */
 export const TR_AMOUNT_HIGH = 1048576;
 export const TR_TIMEOUT = 1048584;
-/** u32: reserved for the address of rarely used fields (effective date, expected versions). */
-export const TR_EXTENSION = 1048588;
 export const TR_USER_DATA = 1048592;
 export const TR_PENDING_ID = 1048608;
 /** u32 addresses of the bytes of ids whose kind is 17–64. */
@@ -189,9 +192,29 @@ export const TR_PENDING_KIND = 1048636;
 /** u8: role (ROLE_*) of the field that TR_STATUS complains about, 0 for the row as a whole. */
 export const TR_STATUS_ROLE = 1048637;
 
-/** Internal bit of TR_FLAGS. */
+/** Distance of a record's extra line, valid only where a flag below says so. */
+export const EXTRA_OFFSET = 2097152;
+/** u64 each: the versions that the accounts must have; all bits set for any. */
+export const TR_EXPECTED_DEBIT_VERSION = 2097152;
+export const TR_EXPECTED_CREDIT_VERSION = 2097160;
+/** u128, where a TRANSFER_BALANCING flag is set: the amount as asked; TR_AMOUNT becomes what was moved. decide. */
+export const TR_ASKED_AMOUNT = 2097168;
+
+/** Internal bits of TR_FLAGS. */
 export const TR_HAS_COLD = 0x8000;
-export const TRANSFER_FLAGS_KNOWN = 0;
+/**
+ * The keys have yet to be read: the kinds are byte lengths, and TR_ID holds the address (u32) of the three ids' text,
+ * one behind the other. Set by the writer of a batch, cleared by the slice's owner before it resolves the slice.
+ */
+export const TR_HAS_TEXT = 0x4000;
+/** The record expects its accounts at versions, so its outcome depends on order; its extra line is valid. */
+export const TR_HAS_EXPECTED = 0x2000;
+export const TR_INTERNAL_FLAGS = 0xe000;
+/** Flags that a caller sets. */
+export const TRANSFER_BALANCING_DEBIT = 16;
+export const TRANSFER_BALANCING_CREDIT = 32;
+export const TRANSFER_BALANCING = 48;
+export const TRANSFER_FLAGS_KNOWN = 48;
 
 // Scratch of a record, 16 bytes, and one byte or word arrays. Who writes what, and in which stage, stands beside each.
 export const SCRATCH_SIZE = 16;
@@ -226,6 +249,8 @@ export const LEG_INDEX = 4;
 export const LEG_AMOUNT = 8;
 export const LEG_APPLIED = 0x40000000;
 export const LEG_WIDE = 0x20000000;
+/** The leg's transfer asks for an order: its account is contested, whatever it holds. */
+export const LEG_ORDERED = 0x10000000;
 export const LEG_INDEX_MASK = 0x0000ffff;
 export const IDQ_SIZE = 16;
 export const IDQ_HASH = 0;
@@ -356,14 +381,15 @@ export const CX_CREDIT_LEGS = 688128;
 export const CX_ID_QUEUE = 950272;
 export const CX_RECORDS = 1212416;
 export const CX_COLD_RECORDS = 2260992;
+export const CX_EXTRA_RECORDS = 3309568;
 /** Text arenas: ids of kinds 17–64, one arena a slice. */
-export const CX_TEXT = 3309568;
+export const CX_TEXT = 4358144;
 export const TEXT_ARENA_SIZE = 196608;
 /** Formatted results: one area a slice; a line takes at most RESULT_LINE_MAX bytes. */
-export const CX_RESULT_TEXT = 6455296;
+export const CX_RESULT_TEXT = 7503872;
 export const RESULT_LINE_MAX = 240;
 export const RESULT_AREA_SIZE = 245760;
-export const CONTEXT_SIZE = 10387456;
+export const CONTEXT_SIZE = 11436032;
 
 // ---------------------------------------------------------------------------------------------------------------
 // Job configuration of a settlement, at JOB_CONFIG. Written by the coordinator between batches.
@@ -379,6 +405,8 @@ export const JC_DELIMITER = 16;
 export const JC_HAS_ID = 17;
 /** u8: 1 where every row's debit account is the one below (opening balances). */
 export const JC_HAS_FIXED_DEBIT = 18;
+/** u8: 1 where a column holds the transfer's code or user data. */
+export const JC_HAS_EXTRAS = 19;
 /** 16 octets: prefix of derived ids; the row number is added to its last five octets. */
 export const JC_ID_PREFIX = 32;
 export const JC_FIXED_DEBIT_KEY = 48;
@@ -392,6 +420,8 @@ export const ROLE_ID = 1;
 export const ROLE_DEBIT = 2;
 export const ROLE_CREDIT = 3;
 export const ROLE_AMOUNT = 4;
+export const ROLE_CODE = 5;
+export const ROLE_USER_DATA = 6;
 
 /** A row of more bytes than this is refused as a whole. */
 export const ROW_SIZE_MAX = 1048576;
@@ -441,10 +471,14 @@ export const EX_USER_DATA = 4;
 /** The id of an account that was not found: u64 kind, then 16 bytes of key or 64 bytes of text. */
 export const EX_DEBIT_ID = 8;
 export const EX_CREDIT_ID = 16;
-export const EXTENSION_SIZE_MAX = 248;
+/** Two u64: the expected versions. */
+export const EX_EXPECTED = 32;
+/** u128: what a balancing transfer asked for; JR_AMOUNT is what it moved. */
+export const EX_ASKED_AMOUNT = 64;
+export const EXTENSION_SIZE_MAX = 280;
 
 /** A buffer of the chunk ring: room for a full slice with every extension. */
-export const CHUNK_BUFFER_SIZE = 303360;
+export const CHUNK_BUFFER_SIZE = 336128;
 
 // Account entry of an accounts chunk: 64 bytes, then the id's text padded to 8 bytes.
 export const JOURNAL_ACCOUNT_SIZE = 64;
@@ -455,3 +489,35 @@ export const JA_FLAGS = 48;
 export const JA_ASSET = 50;
 export const JA_CODE = 52;
 export const JA_ID_KIND = 54;
+
+// ---------------------------------------------------------------------------------------------------------------
+// History index: which transfers name an account. Derived from the journal, a run of consecutive sequences at a time;
+// a run's pages are a function of its part of the journal alone. `history-run.ts` writes them, `history-page.ts` reads
+// them. The kernel has nothing to do with it.
+// ---------------------------------------------------------------------------------------------------------------
+/** Raised whenever a meaning below changes: runs of another version are built again. */
+export const HISTORY_VERSION = 1;
+/** Transfers of a run, as a power of two. Its highest allowed value keeps keys below 2^53. */
+export const HISTORY_RUN_LOG2 = 19;
+/** A key is run, slot and position in the run, from the highest bits down. */
+export const HISTORY_SLOT_LOG2 = 24;
+/** In place of a slot: transfers that name an account which did not exist. Above every slot. */
+export const HISTORY_SLOT_MISSING = 0xffffff;
+/** A page fits one leaf of the store's. */
+export const HISTORY_PAGE_SIZE = 16320;
+/** 8 bytes: the beginning of the SHA-256 of everything behind them. */
+export const HP_CHECKSUM = 0;
+export const HP_CHECKSUM_SIZE = 8;
+/** u64: the lowest key that belongs here, and the first that belongs to the page behind. */
+export const HP_FIRST = 8;
+export const HP_NEXT = 16;
+export const HISTORY_PAGE_HEADER_SIZE = 24;
+/**
+ * Blocks follow, in the order of their keys. A block: the slot less that of the block before (varint), u8 count of
+ * postings less one, u16 byte length of the postings, postings, then the account's changes and net amount from the
+ * run's beginning through this block (varint, zigzag varint). A posting: the position less that of the one before,
+ * doubled, and one more where the transfer was rejected (varint).
+ */
+export const HISTORY_BLOCK_POSTINGS_MAX = 128;
+/** Bytes that a block never exceeds. */
+export const HISTORY_BLOCK_SIZE_MAX = 560;

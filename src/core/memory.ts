@@ -67,6 +67,12 @@ function tableLog2(count: number, divisor: number): number {
   return Math.max(8, Math.ceil(Math.log2(count * divisor)));
 }
 
+/** Whether the capacities, which are each within their bounds, fit one memory together. */
+export function fitsMemory(capacities: Capacities): boolean {
+  const { end } = layOut(capacities);
+  return end <= MEMORY_SIZE_MAX;
+}
+
 /**
  * Lays the regions out. Throws `capacity_out_of_range` where a capacity is not a whole number within its bounds, and
  * `capacity_too_large` where all of them together exceed the 4 GiB that one memory can have.
@@ -75,6 +81,21 @@ export function planMemory(capacities: Capacities): MemoryPlan {
   const { accounts, transfers } = capacities;
   checkCapacity("accounts", accounts, layout.ACCOUNT_CAPACITY_MAX);
   checkCapacity("transfers", transfers, TRANSFER_CAPACITY_MAX);
+  const { end, regions } = layOut(capacities);
+  if (end > MEMORY_SIZE_MAX) {
+    throw new LedgerError(
+      "capacity_too_large",
+      `a ledger for ${accounts} accounts and ${transfers} transfers needs ${Math.ceil(end / 2 ** 20)} MiB of memory, ` +
+        `and one memory ends at 4096 MiB: open it with smaller capacities { accounts, transfers }`,
+      { details: { accounts, transfers, byteLength: end } },
+    );
+  }
+  return { pageCount: Math.ceil(end / layout.PAGE_SIZE), ...regions };
+}
+
+/** The regions one behind the other, and where they end. */
+function layOut(capacities: Capacities): { end: number; regions: Omit<MemoryPlan, "pageCount"> } {
+  const { accounts, transfers } = capacities;
   const contextCount = capacities.contexts ?? 3;
   const chunkCount = capacities.chunks ?? 512;
   const accountIndexSize =
@@ -111,15 +132,7 @@ export function planMemory(capacities: Capacities): MemoryPlan {
     exchangeSize: EXCHANGE_SIZE,
     exchange: take(EXCHANGE_SIZE),
   };
-  if (next > MEMORY_SIZE_MAX) {
-    throw new LedgerError(
-      "capacity_too_large",
-      `a ledger for ${accounts} accounts and ${transfers} transfers needs ${Math.ceil(next / 2 ** 20)} MiB of memory, ` +
-        `and one memory ends at 4096 MiB: open it with smaller capacities { accounts, transfers }`,
-      { details: { accounts, transfers, byteLength: next } },
-    );
-  }
-  return { pageCount: Math.ceil(next / layout.PAGE_SIZE), ...regions };
+  return { end: next, regions };
 }
 
 function checkCapacity(name: string, value: number, maximum: number): void {
@@ -148,7 +161,21 @@ export function createMemory(plan: MemoryPlan, seed: Seed): WebAssembly.Memory {
   return memory;
 }
 
-/** Writes the superblock and the fixed tables. The memory is zero, or holds a ledger to be forgotten. */
+/** Forgets the ledger that the memory holds. Nobody may be using it. */
+export function emptyMemory(memory: WebAssembly.Memory, plan: MemoryPlan, seed: Seed): void {
+  const bytes = new Uint8Array(memory.buffer);
+  const empty = (address: number, byteLength: number): void => void bytes.fill(0, address, address + byteLength);
+  empty(layout.SUPERBLOCK + layout.SB_COUNTERS, layout.SB_COUNTERS_SIZE);
+  // Tables have their first size again; one that grows fills what it grows into.
+  empty(plan.accountIndex, layout.ACCOUNT_INDEX_ENTRY_SIZE * 2 ** layout.ACCOUNT_INDEX_INITIAL_LOG2);
+  for (let partition = 0; partition < layout.ID_PARTITIONS; partition++) {
+    const table = plan.idIndex + partition * plan.idPartitionStride;
+    empty(table, layout.ID_ENTRY_SIZE * 2 ** layout.ID_INITIAL_LOG2);
+  }
+  initializeMemory(memory, plan, seed);
+}
+
+/** Writes the superblock and the headers of the tables, which are zero. */
 function initializeMemory(memory: WebAssembly.Memory, plan: MemoryPlan, seed: Seed): void {
   const view = new DataView(memory.buffer);
   const set = (field: number, value: number): void => view.setUint32(layout.SUPERBLOCK + field, value, true);

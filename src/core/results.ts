@@ -35,6 +35,19 @@ export const TRANSFER_RESULTS = [
     "not recorded",
     "The amount is not a decimal within the asset's scale and below 2^128.",
   ),
+  row(codes.INVALID_CODE, "invalid_code", "not recorded", "The code is not a whole number from 0 to 65,535."),
+  row(
+    codes.INVALID_USER_DATA,
+    "invalid_user_data",
+    "not recorded",
+    "The user data is not a whole number from 0 to 2^128 − 1.",
+  ),
+  row(
+    codes.LINKED_EVENT_FAILED,
+    "linked_event_failed",
+    "not recorded",
+    "Nothing is wrong with this transfer; another that it was to be made together with was refused.",
+  ),
   row(codes.RESERVED_FLAG, "reserved_flag", "not recorded", "A flag is set that has no meaning."),
   row(codes.ID_MUST_NOT_BE_EMPTY, "id_must_not_be_empty", "not recorded", "The transfer has no id."),
   row(codes.ID_TOO_LONG, "id_too_long", "not recorded", "The transfer's id takes more than 64 bytes."),
@@ -156,6 +169,12 @@ export const TRANSFER_RESULTS = [
     "The amount is written in another asset than the accounts hold.",
   ),
   row(
+    codes.VERSION_MISMATCH,
+    "version_mismatch",
+    "recorded",
+    "An account is not at the version that the transfer expects: something changed it in between.",
+  ),
+  row(
     codes.OVERFLOWS_DEBITS_POSTED,
     "overflows_debits_posted",
     "recorded",
@@ -201,6 +220,13 @@ export function resultName(number: number): TransferResultCode {
   return name;
 }
 
+const meaningByName = new Map<TransferResultCode, string>(TRANSFER_RESULTS.map(({ name, meaning }) => [name, meaning]));
+
+/** One sentence on a result, for people. */
+export function resultMeaning(name: TransferResultCode): string {
+  return meaningByName.get(name)!;
+}
+
 /** The results of creating an account, in the order of checks. */
 export const ACCOUNT_RESULTS = [
   "id_must_not_be_empty",
@@ -209,8 +235,10 @@ export const ACCOUNT_RESULTS = [
   "exists_with_different_flags",
   "exists_with_different_asset",
   "exists_with_different_code",
+  "exists_with_different_overdraft_limit",
   "exists",
   "flags_are_mutually_exclusive",
+  "overdraft_limit_needs_a_limit",
   "asset_unknown",
   "ok",
 ] as const;

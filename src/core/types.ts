@@ -13,6 +13,11 @@ export interface NewAccount {
   readonly debitsMustNotExceedCredits?: boolean;
   /** The account may never be owed: its credits stay within its debits. */
   readonly creditsMustNotExceedDebits?: boolean;
+  /**
+   * How far an account of `debitsMustNotExceedCredits` may go below zero: minor units, 0 to 2^128 − 1. Default 0.
+   * Part of what the account is: it can't be changed later.
+   */
+  readonly overdraftLimit?: bigint;
 }
 
 /** An account's state at a batch boundary. Amounts in minor units of the asset. */
@@ -22,6 +27,7 @@ export interface Account {
   readonly code: number;
   readonly debitsMustNotExceedCredits: boolean;
   readonly creditsMustNotExceedDebits: boolean;
+  readonly overdraftLimit: bigint;
   readonly debitsPosted: bigint;
   readonly creditsPosted: bigint;
   readonly debitsPending: bigint;
@@ -40,12 +46,26 @@ export interface NewTransfer {
   readonly debit: string;
   /** Id of the account that receives. */
   readonly credit: string;
-  /** Minor units of the accounts' asset, 1 to 2^128 − 1. */
+  /** Minor units of the accounts' asset, 1 to 2^128 − 1; for a balancing transfer also 0, for as much as there is. */
   readonly amount: bigint;
   /** User-defined, 0–65,535. Default 0. */
   readonly code?: number;
   /** User-defined, 0 to 2^128 − 1. Default 0. */
   readonly userData?: bigint;
+  /**
+   * The version that the debit account must have for the transfer to be made, as read from `Ledger.account`: optimistic
+   * concurrency for whoever decided by a balance. Otherwise the result is `version_mismatch`.
+   */
+  readonly expectedDebitVersion?: number;
+  /** The version that the credit account must have. */
+  readonly expectedCreditVersion?: number;
+  /**
+   * Moves at most what the debit account has: the lesser of `amount` and its credits less its debits, with its
+   * overdraft limit. Where that is nothing, the result is `exceeds_credits`.
+   */
+  readonly balancingDebit?: boolean;
+  /** Moves at most what the credit account owes; where that is nothing, the result is `exceeds_debits`. */
+  readonly balancingCredit?: boolean;
 }
 
 /** What became of a transfer. */
@@ -55,7 +75,107 @@ export interface TransferResult {
   readonly sequence: number;
   /** With `id_already_failed`: the result that was recorded when the id was first used. */
   readonly reason?: TransferResultCode;
+  /** With a balancing transfer that was made, now or earlier: what it moved. */
+  readonly amount?: bigint;
 }
+
+/** A transfer as the journal has it: made, or rejected for a reason that depended on state. */
+export interface Transfer {
+  readonly id: string;
+  /** `ok`, or why it was rejected. */
+  readonly result: TransferResultCode;
+  /** One sentence on the result, where the transfer was rejected. */
+  readonly reason?: string;
+  /** Ledger-wide, gap-free, from 1. */
+  readonly sequence: number;
+  /** Nanoseconds since 1970 (UTC): the clock of the batch that it was executed in. */
+  readonly timestamp: bigint;
+  /** Id of the account that paid, or should have. */
+  readonly debit: string;
+  /** Id of the account that received, or should have. */
+  readonly credit: string;
+  /** Minor units of the accounts' asset; of a balancing transfer that was made, what it moved. */
+  readonly amount: bigint;
+  readonly code: number;
+  readonly userData: bigint;
+  /** Name of the job that it belongs to, and its 1-based row there; neither for direct calls. */
+  readonly job?: string;
+  readonly row?: number;
+}
+
+/** A moment: a `Date`, or nanoseconds since 1970 (UTC). The ledger's clock ticks in milliseconds, a batch a tick. */
+export type Moment = Date | bigint;
+
+/** Which entries of an account are asked for, and how many. Every bound that is given must hold. */
+export interface HistoryOptions {
+  /** Most entries of a page, 1 to 10,000. Default 100. */
+  readonly limit?: number;
+  /** Only sequences below this one. */
+  readonly before?: number;
+  /** Only sequences above this one. */
+  readonly after?: number;
+  /** Nothing older than this. */
+  readonly from?: Moment;
+  /** Nothing younger than this. */
+  readonly to?: Moment;
+  /** The cursor of the page before, with the other options as they were there (the limit may differ). */
+  readonly cursor?: string;
+}
+
+/** A change of an account's posted balance. */
+export interface HistoryEntry {
+  readonly transfer: Transfer;
+  /** `debit` where the account paid, `credit` where it received. */
+  readonly direction: "debit" | "credit";
+  /** Id of the other account. */
+  readonly counterparty: string;
+  /** Minor units, positive. */
+  readonly amount: bigint;
+  /** The account's posted balance after the entry. */
+  readonly balance: bigint;
+  /** The account's version after the entry. */
+  readonly version: number;
+}
+
+/** Some of an account's entries, newest first. */
+export interface HistoryPage {
+  readonly entries: readonly HistoryEntry[];
+  /** For the next page; absent where there is none. */
+  readonly cursor?: string;
+}
+
+/** Which recorded transfers are asked for, and how many. Everything that is given must hold. */
+export interface TransferFilter {
+  /** Most transfers of a page, 1 to 10,000. Default 100. */
+  readonly limit?: number;
+  /** Only those that name this account on either side, made or rejected; also one that does not exist. */
+  readonly account?: string;
+  /** Only those with this user-defined code. */
+  readonly code?: number;
+  readonly userData?: bigint;
+  /** Only those that ended so: `ok`, or a reason to be rejected. */
+  readonly result?: TransferResultCode;
+  /** Only from this sequence on, and up to that one; both included. */
+  readonly fromSequence?: number;
+  readonly toSequence?: number;
+  /** Nothing older, and nothing younger than this. */
+  readonly from?: Moment;
+  readonly to?: Moment;
+  /** The cursor of the page before, with the other options as they were there (the limit may differ). */
+  readonly cursor?: string;
+}
+
+/** Some of the transfers that a filter leaves, newest first. */
+export interface TransferPage {
+  readonly transfers: readonly Transfer[];
+  /** For the next page; absent where there is none. */
+  readonly cursor?: string;
+}
+
+/** A point in a ledger's past: after the transfer of a sequence, or at the end of a moment. */
+export type PointInTime =
+  | { readonly sequence: number; readonly time?: never }
+  | { readonly time: Moment; readonly sequence?: never };
 
 /** What became of an account to create. */
 export interface AccountResult {

@@ -13,9 +13,11 @@ import { Identifiers } from "../core/identifiers.js";
 import { instantiateKernel, type Kernel } from "../core/kernel.js";
 import * as layout from "../core/layout.js";
 import type { MemoryPlan } from "../core/memory.js";
-import type { MemoryRange, Store } from "../stores/store.js";
+import type { MemoryRange, Store, StoreDescription } from "../stores/store.js";
 import { Committer, type JobName } from "./committer.js";
 import { type EngineWorkerData, type ExecutionOutcome, Executor, NO_CONTEXT } from "./executor.js";
+import { type BatchNeed, needOfRows } from "./need.js";
+import { ACCOUNT_TEXT_MAX, Room } from "./room.js";
 
 /** `parallel`: a pool of worker threads. `event-loop`: the same kernel on the calling thread, in short slices. */
 export type Mode = "parallel" | "event-loop";
@@ -24,6 +26,8 @@ export interface EngineOptions {
   readonly mode: Mode;
   /** Worker threads, at least 1; ignored by the event loop. */
   readonly workers: number;
+  /** Why the snapshot was not used, where it should have been. */
+  readonly snapshotDamage?: LedgerError | undefined;
 }
 
 /** The job that a batch's rows belong to. */
@@ -44,8 +48,8 @@ export interface BatchRequest {
   readonly job?: BatchJob;
   /** PLAN_PARSE, PLAN_FORMAT and PLAN_CREATE. */
   readonly plan?: number;
-  /** Most accounts that the batch may create. */
-  readonly newAccounts?: number;
+  /** Transfers that {@link Engine.room} has promised room for, which the batch gives back. Default: it asks for itself. */
+  readonly promised?: number;
 }
 
 /** A batch that has been executed; its context holds the results until it is released. */
@@ -79,8 +83,11 @@ export class Engine {
   readonly ids: Identifiers;
   readonly accounts: AccountTable;
   readonly assets: AssetRegistry;
+  readonly room: Room;
   readonly mode: Mode;
   readonly workers: number;
+  /** Why the snapshot could not be used when the ledger was opened; the journal was replayed instead. */
+  readonly snapshotDamage: LedgerError | undefined;
   readonly #words: Int32Array;
   readonly #store: Store;
   readonly #executor: Executor;
@@ -98,18 +105,21 @@ export class Engine {
   readonly #cache: (RecentChunk | undefined)[] = new Array(CACHED_CHUNKS).fill(undefined);
   #cacheNext = 0;
   #nextSequence: number;
-  #lastTimestamp = 0n;
+  #lastTimestamp: bigint;
   #serialLeft = 0;
   #executing: number | undefined;
   #order: Promise<unknown> = Promise.resolve();
   #unsavedJobs: JobName[] = [];
   #failure: LedgerError | undefined;
+  /** While memory is being rebuilt, nothing in it means anything. */
+  #isRestoring = false;
 
   constructor(store: Store, memory: WebAssembly.Memory, plan: MemoryPlan, options: EngineOptions) {
     this.memory = memory;
     this.plan = plan;
     this.mode = options.mode;
     this.workers = options.mode === "parallel" ? options.workers : 1;
+    this.snapshotDamage = options.snapshotDamage;
     this.kernel = instantiateKernel(memory);
     this.ids = new Identifiers(this.kernel, memory);
     this.bytes = new Uint8Array(memory.buffer);
@@ -118,6 +128,7 @@ export class Engine {
     this.#store = store;
     this.assets = new AssetRegistry(store.description.assets);
     this.accounts = new AccountTable(memory, plan, (number) => this.assets.get(number).code);
+    this.room = new Room(this);
     this.#executor = new Executor(memory, this.kernel);
     this.#committer = new Committer(
       (group) => store.commit(group),
@@ -127,6 +138,7 @@ export class Engine {
     this.#ring = new Array(plan.chunkCount).fill(undefined);
     this.#ringFree = plan.chunkCount;
     this.#nextSequence = store.description.transferCount + 1;
+    this.#lastTimestamp = store.description.lastTimestamp;
     if (options.mode === "parallel") {
       const workerData: EngineWorkerData = { memory, workers: options.workers };
       this.#pool = new Piscina({
@@ -174,6 +186,11 @@ export class Engine {
     else void left.then(() => this.#freeContext(context));
   }
 
+  /** Resolves once no worker looks at the context any more, so that its holder may fill it again. */
+  async hasLeft(context: number): Promise<void> {
+    await this.#leaving.get(context);
+  }
+
   #freeContext(context: number): void {
     const waiter = this.#contextWaiters.shift();
     if (waiter === undefined) this.#freeContexts.push(context);
@@ -205,28 +222,35 @@ export class Engine {
     return this.exclusively(() => this.#execute(context, request));
   }
 
+  /** {@link execute} for a caller whose turn it is: from within {@link exclusively}. */
+  executeInTurn(context: number, request: BatchRequest): Promise<ExecutedBatch> {
+    return this.#execute(context, request);
+  }
+
   async #execute(context: number, request: BatchRequest): Promise<ExecutedBatch> {
-    this.#checkRoom(context, request);
-    const position = await this.#reserveChunks(request.slices);
-    const accountsBefore = this.accounts.count;
-    const serial = this.#writeScalars(context, request, position);
-    const outcome = await this.#runToEnd(context, serial);
-    if (outcome === "aborted")
-      throw this.#failure ?? this.#poison(new LedgerError("internal", "aborted without reason"));
-    const fault = this.view.getUint32(context + layout.CX_OUT_FAULT, true);
-    if (fault !== 0) {
-      throw this.#poison(
-        new LedgerError(
-          "accounts_full",
-          `the ledger ran out of room for accounts in the middle of a batch (fault ${fault})`,
-        ),
-      );
+    const serial = this.#writeScalars(context, request);
+    const promised = request.promised ?? this.#promiseRoom(context, request);
+    try {
+      const position = await this.#reserveChunks(request.slices);
+      this.view.setUint32(context + layout.CX_CHUNK_FIRST, position, true);
+      const accountsBefore = this.accounts.count;
+      const outcome = await this.#runToEnd(context, serial);
+      if (outcome === "aborted") throw this.#failure ?? this.#impossible("a batch was aborted without reason");
+      const fault = this.view.getUint32(context + layout.CX_OUT_FAULT, true);
+      if (fault !== 0) throw this.#impossible(`a batch had less room for accounts than was there (fault ${fault})`);
+      this.#adaptPlan(context, serial);
+      const created = await this.#writeAccountChunks(accountsBefore);
+      const chunks = this.#collectChunks(context, position, request.slices);
+      const durable = this.#commit([...created.chunks, ...chunks], request.slices + created.buffers);
+      return { durable };
+    } finally {
+      // At once with the sequences taken: nothing that is asked in between counts them twice, or not at all.
+      this.room.releaseTransfers(promised);
     }
-    this.#adaptPlan(context, serial);
-    const created = await this.#writeAccountChunks(accountsBefore);
-    const chunks = this.#collectChunks(context, position, request.slices);
-    const durable = this.#commit([...created.chunks, ...chunks], request.slices + created.buffers);
-    return { durable };
+  }
+
+  #impossible(what: string): LedgerError {
+    return this.#poison(new LedgerError("internal", `${what}: a bug; open the ledger again`));
   }
 
   /** Runs the batch, and asks the journal about ids in between where it must be asked. */
@@ -251,33 +275,27 @@ export class Engine {
     }
   }
 
-  #checkRoom(context: number, request: BatchRequest): void {
-    // A parser may fill its slices; a caller's are filled already.
-    let records = 0;
-    for (let slice = 0; slice < request.slices; slice++) {
-      const isParsed = ((request.plan ?? 0) & layout.PLAN_PARSE) !== 0;
-      records += isParsed ? layout.SLICE_CAPACITY : this.sliceField(context, slice, layout.SL_COUNT);
+  /**
+   * Makes sure of room for the batch before anything happens, and returns how many transfers it is promised room for.
+   * The most that a parsed batch could need is asked for first, and what it does need only where that is not there.
+   */
+  #promiseRoom(context: number, { slices, plan = 0 }: BatchRequest): number {
+    const isParsed = (plan & layout.PLAN_PARSE) !== 0;
+    let need: BatchNeed = { transfers: isParsed ? slices * layout.SLICE_CAPACITY : 0, accounts: 0, textSize: 0 };
+    if (!isParsed) need = { ...need, transfers: this.countRecords(context) };
+    if ((plan & layout.PLAN_CREATE) !== 0) {
+      const accounts = 2 * need.transfers;
+      need = { ...need, accounts, textSize: accounts * ACCOUNT_TEXT_MAX };
     }
-    if (this.transferCount + records > this.plan.transferCapacity) {
-      throw new LedgerError(
-        "transfers_full",
-        `the ledger was opened for ${this.plan.transferCapacity} transfers and holds ${this.transferCount}: ` +
-          `open it again with a larger capacity { transfers }`,
-        { details: { capacity: this.plan.transferCapacity, found: this.transferCount } },
-      );
-    }
-    if (this.accounts.count + (request.newAccounts ?? 0) > this.plan.accountCapacity) {
-      throw new LedgerError(
-        "accounts_full",
-        `the ledger was opened for ${this.plan.accountCapacity} accounts and holds ${this.accounts.count}: ` +
-          `open it again with a larger capacity { accounts }`,
-        { details: { capacity: this.plan.accountCapacity, found: this.accounts.count } },
-      );
-    }
+    const fits = this.room.hasTransfers(need.transfers) && this.room.hasAccounts(need);
+    if (!fits && isParsed) need = needOfRows(this, context, slices);
+    this.room.checkAccounts(need);
+    this.room.promiseTransfers(need.transfers);
+    return need.transfers;
   }
 
   /** Writes everything the stages read; returns whether the plan is serial. */
-  #writeScalars(context: number, request: BatchRequest, position: number): boolean {
+  #writeScalars(context: number, request: BatchRequest): boolean {
     const { view } = this;
     for (let stage = 0; stage < layout.STAGE_COUNT; stage++) {
       const word = context + layout.CX_STAGES + stage * layout.STAGE_STRIDE;
@@ -291,7 +309,6 @@ export class Engine {
     view.setBigUint64(context + layout.CX_TIMESTAMP, this.#timestamp(), true);
     view.setBigUint64(context + layout.CX_BASE_SEQUENCE, BigInt(this.#nextSequence), true);
     view.setBigUint64(context + layout.CX_FIRST_ROW, request.job?.firstRow ?? 0n, true);
-    set(layout.CX_CHUNK_FIRST, position);
     set(layout.CX_OUT_CONTESTED, 0);
     set(layout.CX_OUT_FAULT, 0);
     set(layout.CX_CONFIRMED, 0);
@@ -351,6 +368,34 @@ export class Engine {
     Atomics.store(this.#words, word, 1);
     for (const waiter of this.#ringWaiters.splice(0)) waiter();
     return this.#failure;
+  }
+
+  /** Refuses everything from now on, because of what went wrong outside of a batch. */
+  fail(cause: unknown): LedgerError {
+    return this.#poison(
+      cause instanceof LedgerError
+        ? cause
+        : new LedgerError("internal", `the ledger's memory can't be trusted any more: ${cause}; open it again`, {
+            cause,
+          }),
+    );
+  }
+
+  /**
+   * Forgets everything that memory holds, and has `rebuild` fill it with what the store has. Call it exclusively, with
+   * nothing on its way to the store.
+   */
+  async restore(stored: StoreDescription, rebuild: () => Promise<void>): Promise<void> {
+    this.#isRestoring = true;
+    this.#ring.fill(undefined);
+    this.#cache.fill(undefined);
+    this.#lastAtHand = undefined;
+    this.#serialLeft = 0;
+    this.#unsavedJobs = [];
+    this.#nextSequence = stored.transferCount + 1;
+    this.assets.keepUnsaved(stored.assets.length);
+    await rebuild();
+    this.#isRestoring = false;
   }
 
   #adaptPlan(context: number, serial: boolean): void {
@@ -507,9 +552,13 @@ export class Engine {
 
   /**
    * Returns at a batch boundary: if a batch is changing balances right now, waits for its end, which is some
-   * milliseconds away at most. Reads that follow in the same turn see every batch as a whole or not at all.
+   * milliseconds away at most. Reads that follow in the same turn see every batch as a whole or not at all. Throws `busy`
+   * while what was not kept is being taken back.
    */
   waitForBoundary(): void {
+    if (this.#isRestoring) {
+      throw new LedgerError("busy", "a job that was not kept is being taken back: await it, then read again");
+    }
     const context = this.#executing;
     if (context === undefined) return;
     if (this.#pool === undefined) {

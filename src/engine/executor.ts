@@ -170,6 +170,7 @@ export class Executor {
         break;
       case STAGE_RESOLVE:
         if (this.#isPlanned(context, PLAN_PARSE)) kernel.deriveIds(context, unit);
+        else kernel.readKeys(context, unit);
         kernel.resolve(context, unit);
         break;
       case STAGE_DEDUPE:

@@ -1,10 +1,18 @@
 /** Opening an engine on a store: memory of the right size, the snapshot, and the journal's tail replayed on top. */
-import { stateDigest } from "../core/digest.js";
 import { LedgerError } from "../core/errors.js";
 import * as layout from "../core/layout.js";
-import { type Capacities, createMemory, type MemoryPlan, planMemory, TRANSFER_CAPACITY_MAX } from "../core/memory.js";
-import type { MemoryRange, Store } from "../stores/store.js";
+import {
+  type Capacities,
+  createMemory,
+  emptyMemory,
+  fitsMemory,
+  planMemory,
+  TRANSFER_CAPACITY_MAX,
+} from "../core/memory.js";
+import type { SnapshotDescription, Store, StoreDescription } from "../stores/store.js";
 import { Engine, type EngineOptions } from "./engine.js";
+import { ACCOUNT_TEXT_MAX } from "./room.js";
+import { damageOfDescription, isIdTable, readableSnapshot, restoreSnapshot, type State } from "./snapshot.js";
 
 export interface OpenOptions extends EngineOptions {
   readonly capacities: Partial<Capacities>;
@@ -16,11 +24,11 @@ export interface OpenOptions extends EngineOptions {
 
 const ACCOUNTS_DEFAULT = 1_000_000;
 const TRANSFERS_DEFAULT = 20_000_000;
+/** Bytes of text that an account's id takes, as a guess where there is no room for the longest. */
+const ACCOUNT_TEXT_USUAL = 32;
 /** Pairs of transfers whose ids' hash bits are equal that one group of chunks may report. */
 const TWINS_MAX = 1024;
 const TWINS_SIZE = 8 * (TWINS_MAX + 1);
-
-type Region = MemoryRange & { readonly name: string };
 
 /** Two transfers whose ids have equal hash bits: the same id twice, or a coincidence. */
 export type Twin = readonly [earlier: number, later: number];
@@ -28,12 +36,17 @@ export type Twin = readonly [earlier: number, later: number];
 /** What a replay found besides the state it built. */
 export interface ReplayReport {
   readonly chunks: number;
+  readonly transfers: number;
   readonly twins: readonly Twin[];
 }
 
 /** Capacities that hold what the store has, and what the caller or the defaults ask for. */
-function capacitiesFor(store: Store, { capacities: asked, expected = {} }: OpenOptions): Capacities {
-  const { accountCount, transferCount, accountTextSize, snapshot } = store.description;
+function capacitiesFor(
+  store: Store,
+  { capacities: asked, expected = {} }: OpenOptions,
+  snapshot: SnapshotDescription | undefined,
+): Capacities {
+  const { accountCount, transferCount, accountTextSize } = store.description;
   const newAccounts = Math.max(ACCOUNTS_DEFAULT, expected.accounts ?? 0);
   const newTransfers = Math.max(TRANSFERS_DEFAULT, expected.transfers ?? 0);
   const accounts = asked.accounts ?? Math.min(layout.ACCOUNT_CAPACITY_MAX, accountCount + newAccounts);
@@ -46,8 +59,8 @@ function capacitiesFor(store: Store, { capacities: asked, expected = {} }: OpenO
       { details: { accountCount, transferCount, accounts, transfers } },
     );
   }
-  const spareText = (accounts - accountCount) * 32;
-  let capacities: Capacities = { ...asked, accounts, transfers, accountText: accountTextSize + spareText };
+  const withText = (each: number): number => accountTextSize + (accounts - accountCount) * each;
+  let capacities: Capacities = { ...asked, accounts, transfers, accountText: withText(ACCOUNT_TEXT_USUAL) };
   // A snapshot's tables are as large as they were; the partitions must have room for them.
   const largest = Math.max(
     0,
@@ -56,19 +69,66 @@ function capacitiesFor(store: Store, { capacities: asked, expected = {} }: OpenO
   while (planMemory(capacities).idPartitionStride < largest * 1.5 && capacities.transfers < TRANSFER_CAPACITY_MAX) {
     capacities = { ...capacities, transfers: Math.min(TRANSFER_CAPACITY_MAX, capacities.transfers * 2) };
   }
-  return capacities;
+  // Room for the longest ids, where the memory has it: then nothing but the number of accounts can be too large.
+  const roomy = { ...capacities, accountText: asked.accountText ?? withText(ACCOUNT_TEXT_MAX) };
+  return fitsMemory(roomy) ? roomy : capacities;
 }
 
-/** Opens an engine on the store's state. Throws `journal_corrupt` where the journal can't be replayed as recorded. */
+/**
+ * Opens an engine on the store's state: on the snapshot, or where there is none that can be used, on the journal alone.
+ * {@link Engine.snapshotDamage} says what was wrong with one. Throws `journal_corrupt` where the journal can't be
+ * replayed as recorded.
+ */
 export async function openEngine(store: Store, options: OpenOptions): Promise<Engine> {
-  const { description } = store;
-  const plan = planMemory(capacitiesFor(store, options));
-  const memory = createMemory(plan, { low: description.seedLow, high: description.seedHigh });
+  if (options.isEmpty === true) return startEngine(store, options, undefined);
+  const snapshot = readableSnapshot(store.description);
+  let damage = damageOfDescription(store.description);
+  if (snapshot !== undefined && damage === undefined) {
+    try {
+      return await replayed(store, await startEngine(store, options, snapshot), snapshot);
+    } catch (error) {
+      if (!(error instanceof LedgerError && error.code.startsWith("snapshot_"))) throw error;
+      damage = error;
+    }
+  }
+  return replayed(store, await startEngine(store, { ...options, snapshotDamage: damage }, undefined), undefined);
+}
+
+/**
+ * The snapshot's image in a memory of its own, undefined where there is none for this version. Throws
+ * `snapshot_corrupt`.
+ */
+export async function openImage(store: Store, options: OpenOptions): Promise<State | undefined> {
+  const damage = damageOfDescription(store.description);
+  if (damage !== undefined) throw damage;
+  const snapshot = readableSnapshot(store.description);
+  return snapshot === undefined ? undefined : startState(store, options, snapshot);
+}
+
+/** A memory that holds the snapshot's state, or none. */
+async function startState(
+  store: Store,
+  options: OpenOptions,
+  snapshot: SnapshotDescription | undefined,
+): Promise<State> {
+  const { seedLow, seedHigh } = store.description;
+  const plan = planMemory(capacitiesFor(store, options, snapshot));
+  const memory = createMemory(plan, { low: seedLow, high: seedHigh });
   await store.attach(memory);
+  if (snapshot !== undefined) await restoreSnapshot(store, { memory, plan }, snapshot);
+  return { memory, plan };
+}
+
+/** An engine on the snapshot's state, or on none. */
+async function startEngine(
+  store: Store,
+  options: OpenOptions,
+  snapshot: SnapshotDescription | undefined,
+): Promise<Engine> {
+  const { memory, plan } = await startState(store, options, snapshot);
   const engine = new Engine(store, memory, plan, options);
   try {
     await engine.ready();
-    if (options.isEmpty !== true) await replay(store, engine, await restoreSnapshot(store, engine));
     return engine;
   } catch (error) {
     await engine.close();
@@ -76,14 +136,53 @@ export async function openEngine(store: Store, options: OpenOptions): Promise<En
   }
 }
 
-/** Restores the snapshot, where there is one that this version can read; returns the first chunk after it. */
-async function restoreSnapshot(store: Store, { plan }: Engine): Promise<number> {
-  const { snapshot } = store.description;
-  if (snapshot === undefined || snapshot.layoutVersion !== layout.LAYOUT_VERSION) return 0;
-  await store.readSnapshot(
-    snapshot.regions.map(({ name, byteLength }) => ({ name, byteLength, address: regionAddress(plan, name) })),
-  );
-  return snapshot.chunkCount;
+/** Brings an engine whose memory is ahead of the store back to what the store has, which `description` says. */
+export function restoreEngine(store: Store, engine: Engine, description: StoreDescription): Promise<void> {
+  return engine.restore(description, async () => {
+    await replay(store, engine, await restoreState(store, engine));
+  });
+}
+
+/** Fills the memory anew from the snapshot, where there is one that can be used; returns the first chunk after it. */
+async function restoreState(store: Store, state: State): Promise<number> {
+  const { description } = store;
+  const seed = { low: description.seedLow, high: description.seedHigh };
+  const snapshot = readableSnapshot(description);
+  emptyMemory(state.memory, state.plan, seed);
+  if (snapshot === undefined || damageOfDescription(description) !== undefined) return 0;
+  try {
+    await restoreSnapshot(store, state, snapshot);
+    return snapshot.chunkCount;
+  } catch (error) {
+    if (!(error instanceof LedgerError && error.code.startsWith("snapshot_"))) throw error;
+    emptyMemory(state.memory, state.plan, seed);
+    return 0;
+  }
+}
+
+/** The engine after replaying what the journal has beyond the snapshot that it was started on. */
+async function replayed(store: Store, engine: Engine, snapshot: SnapshotDescription | undefined): Promise<Engine> {
+  try {
+    const { transfers } = await replay(store, engine, snapshot?.chunkCount ?? 0);
+    const { transferCount, accountCount } = store.description;
+    const found = (snapshot?.transferCount ?? 0) + transfers;
+    if (found !== transferCount || engine.accounts.count !== accountCount) {
+      throw new LedgerError(
+        "journal_corrupt",
+        `the journal replays to ${found} transfers and ${engine.accounts.count} accounts, expected ${transferCount} ` +
+          `and ${accountCount}: the file was changed from outside; restore a copy`,
+      );
+    }
+    return engine;
+  } catch (cause) {
+    await engine.close();
+    const isJournal = cause instanceof LedgerError && cause.code === "journal_corrupt";
+    if (snapshot === undefined || !isJournal) throw cause;
+    // Whether the journal is damaged or only contradicts the snapshot, replaying all of it will tell.
+    throw new LedgerError("snapshot_differs", `the journal does not continue the snapshot: ${cause.message}`, {
+      cause,
+    });
+  }
 }
 
 /**
@@ -102,12 +201,14 @@ export async function replay(
   const range = { address: plan.exchange, byteLength: plan.exchangeSize - TWINS_SIZE };
   const twins: Twin[] = [];
   let chunk = from;
+  let transfers = 0;
   while (chunk < to) {
     const group = (await store.readChunks(chunk, range)).filter((stored) => stored.chunk < to);
     if (group.length === 0) break;
     view.setUint32(twinsAddress, 0, true);
     for (const stored of group) {
       const isAccounts = view.getUint16(stored.address + layout.CH_KIND, true) === layout.CHUNK_KIND_ACCOUNTS;
+      if (!isAccounts) transfers += view.getUint32(stored.address + layout.CH_RECORD_COUNT, true);
       const wrong = isAccounts
         ? kernel.replayAccounts(stored.address)
         : kernel.replayTransfers(stored.address, twinsAddress, TWINS_MAX);
@@ -127,73 +228,5 @@ export async function replay(
     chunk += group.length;
     onChunks(chunk - from);
   }
-  return { chunks: chunk - from, twins };
-}
-
-const ID_TABLE = "id-table-";
-
-function isIdTable(name: string): boolean {
-  return name.startsWith(ID_TABLE);
-}
-
-function regionAddress(plan: MemoryPlan, name: string): number {
-  if (isIdTable(name)) return plan.idIndex + Number(name.slice(ID_TABLE.length)) * plan.idPartitionStride;
-  switch (name) {
-    case "counters":
-      return layout.SUPERBLOCK + layout.SB_COUNTERS;
-    case "accounts":
-      return plan.accounts;
-    case "accounts-cold":
-      return plan.accountsCold;
-    case "account-index":
-      return plan.accountIndex;
-    case "account-text":
-      return plan.text;
-    case "id-headers":
-      return layout.ID_PARTITION_HEADERS;
-    default:
-      throw new LedgerError("internal", `a snapshot names the region '${name}', which this version does not know`);
-  }
-}
-
-/** The regions that make up the state, as far as they are in use. */
-function stateRegions(engine: Engine): Region[] {
-  const { plan, view } = engine;
-  const superblock = (field: number): number => view.getUint32(layout.SUPERBLOCK + field, true);
-  const count = engine.accounts.count;
-  const sized: [string, number][] = [
-    ["counters", layout.SB_COUNTERS_SIZE],
-    ["accounts", count * layout.ACCOUNT_SIZE],
-    ["accounts-cold", count * layout.ACCOUNT_COLD_SIZE],
-    ["account-index", layout.ACCOUNT_INDEX_ENTRY_SIZE * 2 ** superblock(layout.SB_ACCOUNT_INDEX_LOG2)],
-    ["account-text", superblock(layout.SB_TEXT_USED)],
-    ["id-headers", layout.ID_PARTITIONS * layout.IP_HEADER_SIZE],
-  ];
-  for (let partition = 0; partition < layout.ID_PARTITIONS; partition++) {
-    const header = layout.ID_PARTITION_HEADERS + partition * layout.IP_HEADER_SIZE;
-    sized.push([`${ID_TABLE}${partition}`, layout.ID_ENTRY_SIZE * 2 ** view.getUint32(header + layout.IP_LOG2, true)]);
-  }
-  return sized.map(([name, byteLength]) => ({ name, byteLength, address: regionAddress(plan, name) }));
-}
-
-/** Byte length of the snapshot that {@link saveSnapshot} would write. */
-export function snapshotSize(engine: Engine): number {
-  return stateRegions(engine).reduce((sum, region) => sum + region.byteLength, 0);
-}
-
-/** Writes the state to the store, after everything executed so far is on disk; runs alone. */
-export function saveSnapshot(engine: Engine, store: Store): Promise<void> {
-  return engine.exclusively(async () => {
-    await engine.flush();
-    await store.writeSnapshot({
-      layoutVersion: layout.LAYOUT_VERSION,
-      transferCount: engine.transferCount,
-      accountCount: engine.accounts.count,
-      digest: stateDigest(engine.accounts),
-      regions: stateRegions(engine),
-      accounts: engine.plan.accounts,
-      accountsCold: engine.plan.accountsCold,
-      accountText: engine.plan.text,
-    });
-  });
+  return { chunks: chunk - from, transfers, twins };
 }

@@ -2,10 +2,11 @@
 import { stateDigest } from "../core/digest.js";
 import { LedgerError } from "../core/errors.js";
 import { JournalReader } from "../core/journal.js";
-import { CHUNK_BUFFER_SIZE, LAYOUT_VERSION } from "../core/layout.js";
-import type { Store } from "../stores/store.js";
+import { CHUNK_BUFFER_SIZE } from "../core/layout.js";
+import type { SnapshotDescription, Store, StoreDescription } from "../stores/store.js";
 import type { Engine } from "./engine.js";
-import { openEngine, replay, type Twin } from "./open.js";
+import { type OpenOptions, openEngine, openImage, replay, type Twin } from "./open.js";
+import { differingRegion, readableSnapshot, type State } from "./snapshot.js";
 
 /** What was verified. */
 export interface VerifyReport {
@@ -14,40 +15,42 @@ export interface VerifyReport {
   readonly digest: string;
 }
 
+/** Room for what the store has, and no more: two memories may be needed at a time. */
+function optionsFor({ accountCount, transferCount }: StoreDescription): OpenOptions {
+  const capacities = {
+    accounts: Math.max(1, accountCount),
+    transfers: Math.max(1, transferCount),
+    contexts: 1,
+    chunks: 1,
+  };
+  return { mode: "event-loop", workers: 1, capacities };
+}
+
 /**
  * Replays the whole journal and checks checksums and chain, every recorded result, that no id stands twice,
- * conservation per asset, the limits of every account, and the digest of the saved snapshot.
- * Throws `journal_corrupt`, `snapshot_differs`, `conservation_broken` or `limit_broken`, saying where.
+ * conservation per asset, the limits of every account, the history index, and that the saved snapshot is the state it
+ * says it is.
+ *
+ * Throws `journal_corrupt`, `history_differs`, `conservation_broken` or `limit_broken`, saying where; and only where there is none of
+ * these, `snapshot_corrupt` or `snapshot_differs`: then the snapshot is all that is damaged, and nothing is lost.
  */
 export async function verifyStore(store: Store, onProgress: (share: number) => void = () => {}): Promise<VerifyReport> {
-  const engine = await openEngine(store, {
-    mode: "event-loop",
-    workers: 1,
-    capacities: { contexts: 1, chunks: 1 },
-    isEmpty: true,
-  });
-  const { snapshot, chunkCount } = store.description;
+  const snapshot = readableSnapshot(store.description);
+  const options = optionsFor(store.description);
+  const image = await openImage(store, options).catch(damageOf);
+  const engine = await openEngine(store, { ...options, isEmpty: true });
+  const { chunkCount } = store.description;
   const report = (done: number): void => onProgress(chunkCount === 0 ? 1 : done / chunkCount);
-  const twins: Twin[] = [];
-  let chunk = 0;
-  if (snapshot !== undefined && snapshot.layoutVersion === LAYOUT_VERSION) {
-    const first = await replay(store, engine, 0, snapshot.chunkCount, report);
-    twins.push(...first.twins);
-    chunk = first.chunks;
-    const digest = stateDigest(engine.accounts);
-    if (digest !== snapshot.digest) {
-      throw new LedgerError(
-        "snapshot_differs",
-        `the snapshot after chunk ${snapshot.chunkCount} has digest ${snapshot.digest}, and the journal replays to ` +
-          `${digest}: the file was changed from outside; restore a copy`,
-        { details: { expected: digest, found: snapshot.digest } },
-      );
-    }
-  }
-  const before = chunk;
-  twins.push(...(await replay(store, engine, chunk, undefined, (chunks) => report(before + chunks))).twins);
-  await checkTwins(store, engine, twins);
+  const first = await replay(store, engine, 0, snapshot?.chunkCount ?? 0, report);
+  const damage =
+    image instanceof LedgerError || image === undefined || snapshot === undefined
+      ? image
+      : difference(image, engine, snapshot);
+  const rest = await replay(store, engine, first.chunks, undefined, (chunks) => report(first.chunks + chunks));
+  await checkTwins(store, engine, [...first.twins, ...rest.twins]);
+  await checkHistory(store);
   checkBooks(engine);
+  if (damage !== undefined) throw damage;
   return {
     transfers: store.description.transferCount,
     accounts: engine.accounts.count,
@@ -55,9 +58,32 @@ export async function verifyStore(store: Store, onProgress: (share: number) => v
   };
 }
 
+/** The error, if it is about the snapshot; any other is thrown. */
+function damageOf(error: unknown): LedgerError {
+  if (error instanceof LedgerError && error.code === "snapshot_corrupt") return error;
+  throw error;
+}
+
+/** What tells the snapshot from the state that the journal replays to after the same chunks. */
+function difference(image: State, engine: Engine, snapshot: SnapshotDescription): LedgerError | undefined {
+  const digest = stateDigest(engine.accounts);
+  const region = differingRegion(image, engine);
+  if (region === undefined && digest === snapshot.digest) return undefined;
+  const what =
+    region === undefined
+      ? `has digest ${snapshot.digest}, and the journal replays to ${digest}`
+      : `is not the state that the journal replays to: its region '${region}' differs`;
+  return new LedgerError(
+    "snapshot_differs",
+    `the snapshot after chunk ${snapshot.chunkCount} ${what}. The file was changed from outside, or holds a bug; the ` +
+      "journal is sound: delete the snapshot's rows, and opening replays it",
+    { details: { region, expected: digest, found: snapshot.digest } },
+  );
+}
+
 /** Pairs of transfers with equal hash bits must have different ids. */
 async function checkTwins(store: Store, engine: Engine, twins: readonly Twin[]): Promise<void> {
-  const reader = new JournalReader(engine.memory);
+  const reader = new JournalReader(engine.bytes);
   const idOf = async (sequence: number): Promise<string> => {
     const range = { address: engine.plan.exchange, byteLength: CHUNK_BUFFER_SIZE };
     const chunk = await store.readChunkOf(sequence, range);
@@ -71,6 +97,21 @@ async function checkTwins(store: Store, engine: Engine, twins: readonly Twin[]):
   }
 }
 
+/** The history index must be what the journal gives, as far as it is there. */
+async function checkHistory(store: Store): Promise<void> {
+  for (let run = 0; ; run++) {
+    const isSound = await store.checkHistory(run);
+    if (isSound === undefined) return;
+    if (isSound) continue;
+    throw new LedgerError(
+      "history_differs",
+      `run ${run} of the history index is not what the journal gives. The journal itself is sound: delete the index ` +
+        "(DELETE FROM history_runs), and it is built again",
+      { details: { run } },
+    );
+  }
+}
+
 /** Conservation and limits, account by account. */
 function checkBooks(engine: Engine): void {
   const { accounts } = engine;
@@ -79,7 +120,7 @@ function checkBooks(engine: Engine): void {
     const account = accounts.read(slot);
     const own = account.debitsPosted + account.debitsPending - account.creditsPosted - account.creditsPending;
     difference.set(account.asset, (difference.get(account.asset) ?? 0n) + own);
-    const owes = account.debitsPosted + account.debitsPending > account.creditsPosted;
+    const owes = account.debitsPosted + account.debitsPending > account.creditsPosted + account.overdraftLimit;
     const isOwed = account.creditsPosted + account.creditsPending > account.debitsPosted;
     if ((account.debitsMustNotExceedCredits && owes) || (account.creditsMustNotExceedDebits && isOwed)) {
       throw new LedgerError(

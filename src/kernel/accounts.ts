@@ -6,11 +6,13 @@ import {
   AC_ID_KIND,
   AC_KEY,
   ACCOUNT_COLD_SIZE,
+  ACCOUNT_HAS_COLD_LIMIT,
   ACCOUNT_INDEX_LOAD_DIVISOR,
   ACCOUNT_INDEX_SLOT_MASK,
   ACCOUNT_SIZE,
   ACCOUNT_SIZE_LOG2,
   AO_ID_TEXT,
+  AO_OVERDRAFT_LIMIT,
   FAULT_ACCOUNTS_FULL,
   FAULT_TEXT_FULL,
   KIND_TEXT_MAX,
@@ -40,6 +42,11 @@ function coldAddress(slot: u32): usize {
   return <usize>load<u32>(SUPERBLOCK, SB_ACCOUNTS_COLD) + <usize>slot * ACCOUNT_COLD_SIZE;
 }
 
+/** Address of the cold line of the account whose hot line is at `account`. */
+export function coldAddressOf(account: usize): usize {
+  return coldAddress(<u32>((account - <usize>load<u32>(SUPERBLOCK, SB_ACCOUNTS)) >> ACCOUNT_SIZE_LOG2));
+}
+
 /** Address of the bytes of an id whose key is a hash. */
 function accountText(slot: u32): usize {
   return <usize>load<u32>(SUPERBLOCK, SB_TEXT) + load<u32>(coldAddress(slot), AO_ID_TEXT);
@@ -56,13 +63,6 @@ export function accountHasId(accounts: usize, slot: u32, keyLow: u64, keyHigh: u
     load<u8>(account, AC_ID_KIND) == kind &&
     (!isHashKind(kind) || equalText(accountText(slot), text, kind))
   );
-}
-
-/** Address of the index entry at which the search for a placement hash begins. */
-// @ts-ignore: decorator
-@inline
-export function accountIndexHome(index: usize, log2: u32, hash: u64): usize {
-  return index + (<usize>(hash >> (64 - log2)) << 2);
 }
 
 /** Slot of the account with this id, or NO_SLOT. */
@@ -114,7 +114,16 @@ function rebuildIndex(log2: u32, count: u32): void {
  * Creates an account whose id the caller has not found. Returns 0, or a FAULT_* where the memory is full.
  * Only one thread may create at a time, and none may look accounts up meanwhile.
  */
-export function createAccount(key: usize, kind: u32, text: usize, asset: u32, flags: u32, code: u32): u32 {
+export function createAccount(
+  key: usize,
+  kind: u32,
+  text: usize,
+  asset: u32,
+  flags: u32,
+  code: u32,
+  overdraftLow: u64,
+  overdraftHigh: u64,
+): u32 {
   const count = load<u32>(SUPERBLOCK, SB_ACCOUNT_COUNT);
   const textUsed = load<u32>(SUPERBLOCK, SB_TEXT_USED);
   const hasText = isHashKind(kind);
@@ -126,7 +135,10 @@ export function createAccount(key: usize, kind: u32, text: usize, asset: u32, fl
   memory.fill(account, 0, ACCOUNT_SIZE);
   memory.fill(cold, 0, ACCOUNT_COLD_SIZE);
   memory.copy(account + AC_KEY, key, 16);
-  store<u16>(account, flags, AC_FLAGS);
+  const limited: u32 = (overdraftLow | overdraftHigh) != 0 ? ACCOUNT_HAS_COLD_LIMIT : 0;
+  store<u16>(account, flags | limited, AC_FLAGS);
+  store<u64>(cold, overdraftLow, AO_OVERDRAFT_LIMIT);
+  store<u64>(cold, overdraftHigh, AO_OVERDRAFT_LIMIT + 8);
   store<u16>(account, asset, AC_ASSET);
   store<u16>(account, code, AC_CODE);
   store<u8>(account, kind, AC_ID_KIND);

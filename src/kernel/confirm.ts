@@ -59,6 +59,7 @@ import {
   STATE_PROBE_ONLY,
   SUPERBLOCK,
   TR_AMOUNT,
+  TR_AMOUNT_HIGH,
   TR_CODE,
   TR_CREDIT,
   TR_CREDIT_KIND,
@@ -73,6 +74,9 @@ import {
 import { accountAddress, findAccountByKey } from "./accounts";
 import {
   amountHigh,
+  askedHigh,
+  askedLow,
+  isBalancing,
   recordAddress,
   recordFlags,
   recordUserData,
@@ -89,6 +93,7 @@ import {
   journalRecordAddress,
   recordedAmountHigh,
   recordedAmountLow,
+  recordedAskedAmount,
   recordedIdText,
   recordedMissingId,
   recordedUserData,
@@ -174,14 +179,33 @@ export function confirm(context: usize, index: u32, chunk: usize): u32 {
       load<u16>(recorded, JR_FLAGS),
       load<u32>(recorded, JR_DEBIT_SLOT),
       load<u32>(recorded, JR_CREDIT_SLOT),
-      recordedAmountLow(recorded),
-      recordedAmountHigh(chunk, recorded),
+      askedThenLow(chunk, recorded),
+      askedThenHigh(chunk, recorded),
       recordedUserData(chunk, recorded),
       load<u16>(recorded, JR_CODE),
     ),
     CX_RESULT,
   );
+  tellMoved(record, recordedAmountLow(recorded), recordedAmountHigh(chunk, recorded));
   return 0;
+}
+
+/** The amount that a recorded transfer asked for. */
+function askedThenLow(chunk: usize, recorded: usize): u64 {
+  const asked = recordedAskedAmount(chunk, recorded);
+  return asked == 0 ? recordedAmountLow(recorded) : load<u64>(asked);
+}
+
+function askedThenHigh(chunk: usize, recorded: usize): u64 {
+  const asked = recordedAskedAmount(chunk, recorded);
+  return asked == 0 ? recordedAmountHigh(chunk, recorded) : load<u64>(asked, 8);
+}
+
+/** Leaves what an earlier transfer moved as the amount of a balancing record that repeats it. */
+function tellMoved(record: usize, low: u64, high: u64): void {
+  if (!isBalancing(record)) return;
+  store<u64>(record, low, TR_AMOUNT);
+  store<u64>(record, high, TR_AMOUNT_HIGH);
 }
 
 /** Whether resolve's result means that the record is refused without being recorded. */
@@ -230,8 +254,8 @@ function isSameTransfer(context: usize, record: usize, scratch: usize, chunk: us
     credit != 0
       ? slotOfField(scratch, SC_CREDIT_SLOT, record + TR_CREDIT, TR_CREDIT_KIND, TR_CREDIT_TEXT, record)
       : creditSlot,
-    recordedAmountLow(recorded),
-    recordedAmountHigh(chunk, recorded),
+    askedThenLow(chunk, recorded),
+    askedThenHigh(chunk, recorded),
     recordedUserData(chunk, recorded),
     load<u16>(recorded, JR_CODE),
   );
@@ -266,7 +290,7 @@ function differenceFrom(
   if (slotOfField(scratch, SC_CREDIT_SLOT, record + TR_CREDIT, TR_CREDIT_KIND, TR_CREDIT_TEXT, record) != creditSlot) {
     return EXISTS_WITH_DIFFERENT_CREDIT_ACCOUNT;
   }
-  if (load<u64>(record, TR_AMOUNT) != amountLow || amountHigh(record) != high) {
+  if (askedLow(record) != amountLow || askedHigh(record) != high) {
     return EXISTS_WITH_DIFFERENT_AMOUNT;
   }
   const ownUserData = recordUserData(record);
@@ -312,11 +336,12 @@ export function settleDuplicate(context: usize, index: u32): void {
       recordFlags(earlierRecord),
       load<u32>(earlierScratch, SC_DEBIT_SLOT),
       load<u32>(earlierScratch, SC_CREDIT_SLOT),
-      load<u64>(earlierRecord, TR_AMOUNT),
-      amountHigh(earlierRecord),
+      askedLow(earlierRecord),
+      askedHigh(earlierRecord),
       recordUserData(earlierRecord),
       load<u16>(earlierRecord, TR_CODE),
     ),
     CX_RESULT,
   );
+  tellMoved(recordAddress(context, index), load<u64>(earlierRecord, TR_AMOUNT), amountHigh(earlierRecord));
 }

@@ -10,10 +10,15 @@ import {
   SL_COUNT,
   SLICE_CAPACITY_LOG2,
   SLICE_ENTRY_SIZE,
+  TR_AMOUNT,
   TR_AMOUNT_HIGH,
+  TR_ASKED_AMOUNT,
   TR_FLAGS,
   TR_HAS_COLD,
+  TR_HAS_EXPECTED,
+  TR_INTERNAL_FLAGS,
   TR_USER_DATA,
+  TRANSFER_BALANCING,
 } from "../core/layout";
 
 // @ts-ignore: decorator
@@ -73,11 +78,41 @@ export function amountHigh(record: usize): u64 {
   return hasCold(record) ? load<u64>(record, TR_AMOUNT_HIGH) : 0;
 }
 
+/** Whether the record moves no more than an account has. */
+// @ts-ignore: decorator
+@inline
+export function isBalancing(record: usize): bool {
+  return (load<u16>(record, TR_FLAGS) & TRANSFER_BALANCING) != 0;
+}
+
+/** Whether the record's outcome depends on order, whatever its accounts hold. */
+// @ts-ignore: decorator
+@inline
+export function asksForOrder(record: usize): bool {
+  return (load<u16>(record, TR_FLAGS) & (TR_HAS_EXPECTED | TRANSFER_BALANCING)) != 0;
+}
+
+/** The amount that the caller gave, which is not what a balancing record moves. */
+export function askedLow(record: usize): u64 {
+  return isBalancing(record) ? load<u64>(record, TR_ASKED_AMOUNT) : load<u64>(record, TR_AMOUNT);
+}
+
+export function askedHigh(record: usize): u64 {
+  return isBalancing(record) ? load<u64>(record, TR_ASKED_AMOUNT + 8) : amountHigh(record);
+}
+
+/** Whether the record expects its accounts at versions. */
+// @ts-ignore: decorator
+@inline
+export function hasExpected(record: usize): bool {
+  return (load<u16>(record, TR_FLAGS) & TR_HAS_EXPECTED) != 0;
+}
+
 /** The flags that the caller set. */
 // @ts-ignore: decorator
 @inline
 export function recordFlags(record: usize): u32 {
-  return <u32>load<u16>(record, TR_FLAGS) & ~TR_HAS_COLD;
+  return <u32>load<u16>(record, TR_FLAGS) & ~TR_INTERNAL_FLAGS;
 }
 
 /** Address of the record's 16 bytes of user data, or 0 where they are zero. */

@@ -19,7 +19,16 @@
  *
  * Reads go in blocks: the 64 bytes past CX_INPUT_LIMIT must be addressable. What they hold does not matter.
  */
-import { ID_MUST_NOT_BE_EMPTY, ID_NOT_UTF8, ID_TOO_LONG, INVALID_AMOUNT, INVALID_ROW, OK } from "../core/codes";
+import {
+  ID_MUST_NOT_BE_EMPTY,
+  ID_NOT_UTF8,
+  ID_TOO_LONG,
+  INVALID_AMOUNT,
+  INVALID_CODE,
+  INVALID_ROW,
+  INVALID_USER_DATA,
+  OK,
+} from "../core/codes";
 import {
   CX_FIRST_ROW,
   CX_INPUT_END,
@@ -36,6 +45,7 @@ import {
   JC_FIXED_DEBIT_KEY,
   JC_FIXED_DEBIT_KIND,
   JC_FIXED_DEBIT_TEXT,
+  JC_HAS_EXTRAS,
   JC_HAS_FIXED_DEBIT,
   JC_HAS_ID,
   JC_ID_PREFIX,
@@ -48,10 +58,12 @@ import {
   KIND_UUID,
   RECORD_SIZE,
   ROLE_AMOUNT,
+  ROLE_CODE,
   ROLE_CREDIT,
   ROLE_DEBIT,
   ROLE_ID,
   ROLE_NONE,
+  ROLE_USER_DATA,
   ROW_SIZE_MAX,
   SL_COUNT,
   SL_FULL,
@@ -63,6 +75,7 @@ import {
   TEXT_ARENA_SIZE,
   TR_AMOUNT,
   TR_AMOUNT_HIGH,
+  TR_CODE,
   TR_CREDIT,
   TR_CREDIT_KIND,
   TR_CREDIT_TEXT,
@@ -76,6 +89,7 @@ import {
   TR_ID_TEXT,
   TR_STATUS,
   TR_STATUS_ROLE,
+  TR_USER_DATA,
 } from "../core/layout";
 import { hasCold, recordAddress, scratchAddress, sliceEntry, sliceFirst } from "./context";
 import { isHashKind, readKey } from "./identifiers";
@@ -85,6 +99,7 @@ const CARRIAGE_RETURN: u32 = 13;
 const QUOTE: u32 = 34;
 const POINT: u32 = 46;
 const ZERO: u32 = 48;
+const CODE_MAX: u64 = 65535;
 const HIGH_BITS: u64 = 0x8080808080808080;
 
 /** Bytes whose marks are found at once: a bit each in a u32. */
@@ -112,13 +127,16 @@ const NOTE_TO: usize = 4;
 /** 1 where the field holds doubled quotes. */
 const NOTE_ESCAPED: usize = 8;
 const NOTE_SIZE: usize = 16;
-const NOTES_SIZE: usize = NOTE_SIZE * (ROLE_AMOUNT + 1);
+const NOTES_SIZE: usize = NOTE_SIZE * (ROLE_USER_DATA + 1);
 
 // One kernel instance is one thread, so these are nobody else's.
 /** Second result of `skipRow`: the state at the limit. */
 let stateAtLimit: u32 = 0;
 /** Where the text arena of the slice being read has room for the next text. */
 let textEnd: usize = 0;
+/** Second and third result of `readLongNumber`. */
+let numberLow: u64 = 0;
+let numberHigh: u64 = 0;
 
 // `readId` computes an id's fields from its role. Decided when the kernel is compiled.
 if (
@@ -282,8 +300,8 @@ function readId(notes: usize, role: u32, record: usize): u32 {
   return OK;
 }
 
-/** The amount of valid text and `zeros` zeros after it, by steps of 128 bits. False from 2^128 on. */
-function readLongAmount(from: usize, to: usize, zeros: u32, record: usize): bool {
+/** The number of digits, at most one point, and `zeros` zeros after them, by steps of 128 bits. False from 2^128 on. */
+function readLongNumber(from: usize, to: usize, zeros: u32): bool {
   let low: u64 = 0;
   let high: u64 = 0;
   const end = to + zeros;
@@ -298,12 +316,43 @@ function readLongAmount(from: usize, to: usize, zeros: u32, record: usize): bool
     high = product + (highHalf >> 32);
     if (high < product) return false;
   }
-  store<u64>(record, low, TR_AMOUNT);
-  if (high != 0) {
+  numberLow = low;
+  numberHigh = high;
+  return true;
+}
+
+/** Reads an amount that may take more than 64 bits. The text is valid. */
+function readLongAmount(from: usize, to: usize, zeros: u32, record: usize): bool {
+  if (!readLongNumber(from, to, zeros)) return false;
+  store<u64>(record, numberLow, TR_AMOUNT);
+  if (numberHigh != 0) {
     ensureCold(record);
-    store<u64>(record, high, TR_AMOUNT_HIGH);
+    store<u64>(record, numberHigh, TR_AMOUNT_HIGH);
   }
   return true;
+}
+
+/** Reads the whole number in the field of `role`, 0 where it is empty. False for anything else, and from 2^128 on. */
+function readWholeNumber(notes: usize, role: u32): bool {
+  const from: usize = load<u32>(notes + <usize>role * NOTE_SIZE, NOTE_FROM);
+  const to: usize = load<u32>(notes + <usize>role * NOTE_SIZE, NOTE_TO);
+  for (let position = from; position < to; position++) {
+    if (<u32>load<u8>(position) - ZERO > 9) return false;
+  }
+  return readLongNumber(from, to, 0);
+}
+
+/** Reads the columns that a plain row does not have. Returns the complaint about them, in the order of checks, or OK. */
+function readExtras(notes: usize, record: usize): u32 {
+  if (!readWholeNumber(notes, ROLE_CODE) || numberHigh != 0 || numberLow > CODE_MAX) return INVALID_CODE;
+  store<u16>(record, <u16>numberLow, TR_CODE);
+  if (!readWholeNumber(notes, ROLE_USER_DATA)) return INVALID_USER_DATA;
+  if ((numberLow | numberHigh) != 0) {
+    ensureCold(record);
+    store<u64>(record, numberLow, TR_USER_DATA);
+    store<u64>(record, numberHigh, TR_USER_DATA + 8);
+  }
+  return OK;
 }
 
 /** Reads decimal text as minor units: digits, or digits, a point and 1 to `scale` digits. False for anything else. */
@@ -356,7 +405,16 @@ function readFields(notes: usize, record: usize): void {
   const scale = load<u32>(JOB_CONFIG + JC_SCALE);
   if (!readAmount(load<u32>(amount, NOTE_FROM), load<u32>(amount, NOTE_TO), scale, record)) {
     complain(record, INVALID_AMOUNT, ROLE_AMOUNT);
-  } else if (idStatus != OK && load<u8>(JOB_CONFIG + JC_HAS_ID) != 0) {
+    return;
+  }
+  if (load<u8>(JOB_CONFIG + JC_HAS_EXTRAS) != 0) {
+    const complaint = readExtras(notes, record);
+    if (complaint != OK) {
+      complain(record, complaint, complaint == INVALID_CODE ? ROLE_CODE : ROLE_USER_DATA);
+      return;
+    }
+  }
+  if (idStatus != OK && load<u8>(JOB_CONFIG + JC_HAS_ID) != 0) {
     complain(record, idStatus, ROLE_ID);
   }
 }

@@ -29,8 +29,10 @@ import {
   CX_TIMESTAMP,
   DETAIL_REPLAYED,
   EX_AMOUNT_HIGH,
+  EX_ASKED_AMOUNT,
   EX_CREDIT_ID,
   EX_DEBIT_ID,
+  EX_EXPECTED,
   EX_ID_TEXT,
   EX_USER_DATA,
   JOURNAL_RECORD_SIZE,
@@ -55,6 +57,7 @@ import {
   STATE_FRESH,
   SUPERBLOCK,
   TR_AMOUNT,
+  TR_ASKED_AMOUNT,
   TR_CODE,
   TR_CREDIT,
   TR_CREDIT_KIND,
@@ -62,6 +65,8 @@ import {
   TR_DEBIT,
   TR_DEBIT_KIND,
   TR_DEBIT_TEXT,
+  TR_EXPECTED_CREDIT_VERSION,
+  TR_EXPECTED_DEBIT_VERSION,
   TR_ID,
   TR_ID_KIND,
   TR_ID_TEXT,
@@ -70,6 +75,8 @@ import { settleDuplicate } from "./confirm";
 import {
   amountHigh,
   hasCold,
+  hasExpected,
+  isBalancing,
   recordAddress,
   recordFlags,
   recordUserData,
@@ -122,6 +129,17 @@ function writeExtension(chunk: usize, recorded: usize, record: usize, scratch: u
   if (load<u32>(scratch, SC_CREDIT_SLOT) == <u32>NO_SLOT) {
     present |= EX_CREDIT_ID;
     at = writeMissingId(at, record + TR_CREDIT, load<u8>(record, TR_CREDIT_KIND), load<u32>(record, TR_CREDIT_TEXT));
+  }
+  if (hasExpected(record)) {
+    present |= EX_EXPECTED;
+    store<u64>(at, load<u64>(record, TR_EXPECTED_DEBIT_VERSION));
+    store<u64>(at, load<u64>(record, TR_EXPECTED_CREDIT_VERSION), 8);
+    at += 16;
+  }
+  if (isBalancing(record)) {
+    present |= EX_ASKED_AMOUNT;
+    memory.copy(at, record + TR_ASKED_AMOUNT, 16);
+    at += 16;
   }
   if (present == 0) return to;
   store<u64>(to, present);
@@ -181,6 +199,7 @@ export function encode(context: usize, slice: u32): void {
 function needsExtension(record: usize, result: u32): bool {
   return (
     hasCold(record) ||
+    hasExpected(record) ||
     (result >= <u32>DEBIT_ACCOUNT_NOT_FOUND && result <= <u32>CREDIT_ACCOUNT_NOT_FOUND)
   );
 }

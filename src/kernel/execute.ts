@@ -34,6 +34,7 @@ import {
   LEG_APPLIED,
   LEG_INDEX,
   LEG_INDEX_MASK,
+  LEG_ORDERED,
   LEG_SIZE,
   LEG_SLOT,
   LEG_STARTS_STRIDE,
@@ -48,23 +49,40 @@ import {
   STATE_FRESH,
   SUPERBLOCK,
   TR_AMOUNT,
+  TR_AMOUNT_HIGH,
   TR_CREDIT,
   TR_CREDIT_KIND,
   TR_CREDIT_TEXT,
   TR_DEBIT,
   TR_DEBIT_KIND,
   TR_DEBIT_TEXT,
+  TR_EXPECTED_CREDIT_VERSION,
+  TR_EXPECTED_DEBIT_VERSION,
 } from "../core/layout";
 import { accountAddress, createAccount, findAccountByKey } from "./accounts";
-import { amountHigh, isContested, recordAddress, scratchAddress, sliceCount, sliceEntry, sliceFirst } from "./context";
+import {
+  amountHigh,
+  askedHigh,
+  askedLow,
+  hasExpected,
+  isBalancing,
+  isContested,
+  recordAddress,
+  recordFlags,
+  scratchAddress,
+  sliceCount, sliceEntry, sliceFirst } from "./context";
 import {
   applyCredit,
   applyDebit,
   creditRefusal,
   debitRefusal,
+  executeBalancing,
   executeTransfer,
+  movedHigh,
+  movedLow,
   releaseCredit,
   releaseDebit,
+  versionRefusal,
 } from "./rule";
 
 // @ts-ignore: decorator
@@ -89,7 +107,7 @@ function legsEnd(context: usize, legs: usize, starts: usize, slice: u32, partiti
 }
 
 /**
- * Applies one leg, or finds its account contested. Returns 1 where the account becomes contested by this leg.
+ * Applies one leg, or finds its account contested, or that its transfer asks for an order. Returns 1 where the account becomes contested by this leg.
  * A leg of a record that turned out not to be new is left alone.
  */
 // @ts-ignore: decorator
@@ -101,7 +119,10 @@ function classifyLeg(context: usize, accounts: usize, leg: usize, isDebit: bool)
   const low = load<u64>(leg, LEG_AMOUNT);
   const high = wideAmount(context, index);
   if (load<u8>(account, AC_CONTESTED) != 0) return 0;
-  if ((isDebit ? debitRefusal(account, low, high) : creditRefusal(account, low, high)) != OK) {
+  if (
+    (index & LEG_ORDERED) != 0 ||
+    (isDebit ? debitRefusal(account, low, high) : creditRefusal(account, low, high)) != OK
+  ) {
     store<u8>(account, 1, AC_CONTESTED);
     return 1;
   }
@@ -301,13 +322,36 @@ function decideRecord(context: usize, index: u32): void {
     store<u32>(scratch, credit, SC_CREDIT_SLOT);
   }
   if (debit == <u32>NO_SLOT || credit == <u32>NO_SLOT) return;
-  const result = executeTransfer(
-    accountAddress(accounts, debit),
-    accountAddress(accounts, credit),
-    load<u64>(record, TR_AMOUNT),
-    amountHigh(record),
-  );
+  const debitAccount = accountAddress(accounts, debit);
+  const creditAccount = accountAddress(accounts, credit);
+  let result: u32 = hasExpected(record) ? expectationRefusal(record, debitAccount, creditAccount) : OK;
+  if (result == OK) {
+    result = isBalancing(record)
+      ? decideBalancing(record, debitAccount, creditAccount)
+      : executeTransfer(debitAccount, creditAccount, load<u64>(record, TR_AMOUNT), amountHigh(record));
+  }
   store<u8>(context + index, result, CX_RESULT);
+}
+
+/** Executes a balancing record, and leaves what it moved as its amount. */
+function decideBalancing(record: usize, debit: usize, credit: usize): u32 {
+  const result = executeBalancing(debit, credit, recordFlags(record), askedLow(record), askedHigh(record));
+  if (result == OK) {
+    // Its writer has made its cold line.
+    store<u64>(record, movedLow(), TR_AMOUNT);
+    store<u64>(record, movedHigh(), TR_AMOUNT_HIGH);
+  }
+  return result;
+}
+
+/** Why accounts at other versions than the record expects refuse it, or OK. */
+function expectationRefusal(record: usize, debit: usize, credit: usize): u32 {
+  return versionRefusal(
+    debit,
+    credit,
+    load<u64>(record, TR_EXPECTED_DEBIT_VERSION),
+    load<u64>(record, TR_EXPECTED_CREDIT_VERSION),
+  );
 }
 
 /** Slot of an account that may have been created earlier in this batch, else of a new one; NO_SLOT after a fault. */
@@ -320,6 +364,8 @@ function findOrCreate(context: usize, key: usize, kind: u32, text: usize): u32 {
     text,
     load<u32>(context, CX_ASSET),
     load<u32>(JOB_CONFIG, JC_CREATE_FLAGS),
+    0,
+    0,
     0,
   );
   if (fault != 0) {

@@ -141,10 +141,15 @@ export function equalText(a: usize, b: usize, length: u32): bool {
 // @ts-ignore: decorator
 @inline
 export function placementHash(low: u64, high: u64, kind: u32): u64 {
-  let hash = (low ^ load<u64>(SUPERBLOCK, SB_SEED_LOW)) * MIX_A;
+  return seededHash(low, high, kind, load<u64>(SUPERBLOCK, SB_SEED_LOW), load<u64>(SUPERBLOCK, SB_SEED_HIGH));
+}
+
+/** {@link placementHash} for loops that have read the seed. */
+// @ts-ignore: decorator
+@inline
+export function seededHash(low: u64, high: u64, kind: u32, seedLow: u64, seedHigh: u64): u64 {
+  let hash = (low ^ seedLow) * MIX_A;
   hash ^= hash >> 32;
-  hash = (hash + (high ^ load<u64>(SUPERBLOCK, SB_SEED_HIGH)) + kind) * MIX_B;
-  hash ^= hash >> 29;
-  hash *= MIX_C;
+  hash = (hash + (high ^ seedHigh) + kind) * MIX_B;
   return hash ^ (hash >> 32);
 }

@@ -5,6 +5,8 @@ export { deriveIds, parseSlice, stitchSlices } from "./csv";
 export { countCandidates, dedupe, number } from "./dedupe";
 export { encode } from "./encode";
 export { classify, decideContested, decideSlice, hasContested, release } from "./execute";
+export { findTransfer } from "./find";
 export { readKey } from "./identifiers";
+export { readKeys } from "./keys";
 export { replayAccounts, replayTransfers } from "./replay";
 export { resolve } from "./resolve";

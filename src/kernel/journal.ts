@@ -2,8 +2,10 @@
 import {
   CHUNK_HEADER_SIZE,
   EX_AMOUNT_HIGH,
+  EX_ASKED_AMOUNT,
   EX_CREDIT_ID,
   EX_DEBIT_ID,
+  EX_EXPECTED,
   EX_ID_TEXT,
   EX_USER_DATA,
   JOURNAL_RECORD_SIZE,
@@ -36,6 +38,10 @@ function extensionField(chunk: usize, recorded: usize, field: u32): usize {
   if ((present & EX_USER_DATA) != 0) at += 16;
   if (field == EX_DEBIT_ID) return at;
   if ((present & EX_DEBIT_ID) != 0) at += 8 + missingIdSize(load<u32>(at));
+  if (field == EX_CREDIT_ID) return at;
+  if ((present & EX_CREDIT_ID) != 0) at += 8 + missingIdSize(load<u32>(at));
+  if (field == EX_EXPECTED) return at;
+  if ((present & EX_EXPECTED) != 0) at += 16;
   return at;
 }
 
@@ -59,9 +65,19 @@ export function recordedAmountHigh(chunk: usize, recorded: usize): u64 {
   return at == 0 ? 0 : load<u64>(at);
 }
 
+/** Address of the 16 bytes of the amount that a balancing transfer asked for, or 0 where it is none. */
+export function recordedAskedAmount(chunk: usize, recorded: usize): usize {
+  return extensionField(chunk, recorded, EX_ASKED_AMOUNT);
+}
+
 /** Address of the record's 16 bytes of user data, or 0 where they are zero. */
 export function recordedUserData(chunk: usize, recorded: usize): usize {
   return extensionField(chunk, recorded, EX_USER_DATA);
+}
+
+/** Address of the two versions that the record expects, debit's first, or 0 where it expects none. */
+export function recordedExpectedVersions(chunk: usize, recorded: usize): usize {
+  return extensionField(chunk, recorded, EX_EXPECTED);
 }
 
 /** Address of the kind word of the id of an account that was not found, or 0. `field` is EX_DEBIT_ID or EX_CREDIT_ID. */

@@ -1,5 +1,5 @@
 /** Rebuilding state from the journal: the commands are executed again, by the one rule, and must end as recorded. */
-import { CREDIT_ACCOUNT_NOT_FOUND, DEBIT_ACCOUNT_NOT_FOUND } from "../core/codes";
+import { CREDIT_ACCOUNT_NOT_FOUND, DEBIT_ACCOUNT_NOT_FOUND, INVALID_ROW, OK } from "../core/codes";
 import {
   CH_FIRST_SEQUENCE,
   CH_RECORD_COUNT,
@@ -11,10 +11,12 @@ import {
   JA_FLAGS,
   JA_ID_KIND,
   JA_KEY,
+  JA_OVERDRAFT_LIMIT,
   JOURNAL_ACCOUNT_SIZE,
   JOURNAL_RECORD_SIZE,
   JR_CREDIT_SLOT,
   JR_DEBIT_SLOT,
+  JR_FLAGS,
   JR_ID,
   JR_ID_KIND,
   JR_RESULT,
@@ -27,8 +29,15 @@ import {
 import { accountAddress, createAccount, findAccountByKey } from "./accounts";
 import { insertId } from "./exactly-once";
 import { hashText, isHashKind, placementHash } from "./identifiers";
-import { journalRecordAddress, recordedAmountHigh, recordedAmountLow, recordedMissingId } from "./journal";
-import { executeTransfer } from "./rule";
+import {
+  journalRecordAddress,
+  recordedAmountHigh,
+  recordedAmountLow,
+  recordedAskedAmount,
+  recordedExpectedVersions,
+  recordedMissingId,
+} from "./journal";
+import { executeBalancing, executeTransfer, movedHigh, movedLow, versionRefusal } from "./rule";
 
 /**
  * Replays a chunk of transfers. Returns 0, or the 1-based position of the first record that ends otherwise than
@@ -48,12 +57,7 @@ export function replayTransfers(chunk: usize, twins: usize, twinCapacity: u32): 
       const debit = load<u32>(recorded, JR_DEBIT_SLOT);
       const credit = load<u32>(recorded, JR_CREDIT_SLOT);
       if (debit >= accountCount || credit >= accountCount || debit == credit) return position + 1;
-      const again = executeTransfer(
-        accountAddress(accounts, debit),
-        accountAddress(accounts, credit),
-        recordedAmountLow(recorded),
-        recordedAmountHigh(chunk, recorded),
-      );
+      const again = replayTransfer(chunk, recorded, accountAddress(accounts, debit), accountAddress(accounts, credit));
       if (again != result) return position + 1;
     }
     const hash = placementHash(
@@ -72,6 +76,22 @@ export function replayTransfers(chunk: usize, twins: usize, twinCapacity: u32): 
     }
   }
   return 0;
+}
+
+/** Executes a recorded transfer again, between accounts that exist. */
+function replayTransfer(chunk: usize, recorded: usize, debit: usize, credit: usize): u32 {
+  const expected = recordedExpectedVersions(chunk, recorded);
+  if (expected != 0) {
+    const refusal = versionRefusal(debit, credit, load<u64>(expected), load<u64>(expected, 8));
+    if (refusal != OK) return refusal;
+  }
+  const low = recordedAmountLow(recorded);
+  const high = recordedAmountHigh(chunk, recorded);
+  const asked = recordedAskedAmount(chunk, recorded);
+  if (asked == 0) return executeTransfer(debit, credit, low, high);
+  const result = executeBalancing(debit, credit, load<u16>(recorded, JR_FLAGS), load<u64>(asked), load<u64>(asked, 8));
+  // What it moves now must be what it moved then; no result says so, but this one can't be the recorded one.
+  return result == OK && (movedLow() != low || movedHigh() != high) ? <u32>INVALID_ROW : result;
 }
 
 /** Whether the account that a rejection did not find is not there in the replay either. */
@@ -102,6 +122,8 @@ export function replayAccounts(chunk: usize): u32 {
       load<u16>(at, JA_ASSET),
       load<u16>(at, JA_FLAGS),
       load<u16>(at, JA_CODE),
+      load<u64>(at, JA_OVERDRAFT_LIMIT),
+      load<u64>(at, JA_OVERDRAFT_LIMIT + 8),
     );
     if (fault != 0) return position + 1;
     at = text + (isHashKind(kind) ? (kind + 7) & ~7 : 0);

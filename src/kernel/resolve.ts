@@ -27,6 +27,10 @@ import {
 } from "../core/codes";
 import {
   AC_ASSET,
+  AC_ID_KIND,
+  AC_KEY,
+  ACCOUNT_HOME_BITS,
+  ACCOUNT_HOME_MASK,
   ACCOUNT_INDEX_SLOT_MASK,
   ACCOUNT_PARTITIONS,
   ACCOUNT_SIZE,
@@ -47,11 +51,14 @@ import {
   ID_STARTS_STRIDE,
   IDQ_HASH,
   IDQ_INDEX,
+  KIND_INLINE_MAX,
   KIND_NONE,
   KIND_NOT_UTF8,
   KIND_TOO_LONG,
+  KIND_UUID,
   LEG_AMOUNT,
   LEG_INDEX,
+  LEG_ORDERED,
   LEG_SLOT,
   LEG_STARTS_STRIDE,
   LEG_WIDE,
@@ -62,12 +69,13 @@ import {
   SB_ACCOUNT_INDEX,
   SB_ACCOUNT_INDEX_LOG2,
   SB_ACCOUNTS,
+  SB_SEED_HIGH,
+  SB_SEED_LOW,
   SC_CREDIT_SLOT,
   SC_DEBIT_SLOT,
   SC_LINK,
   SCRATCH_SIZE,
   SL_FORCED,
-  SLICE_CAPACITY,
   STATE_FRESH,
   STATE_PROBE_ONLY,
   STATE_REFUSED,
@@ -79,15 +87,18 @@ import {
   TR_DEBIT,
   TR_DEBIT_KIND,
   TR_DEBIT_TEXT,
+  TR_FLAGS,
+  TR_HAS_EXPECTED,
   TR_ID,
   TR_ID_KIND,
   TR_STATUS,
+  TRANSFER_BALANCING,
   TRANSFER_FLAGS_KNOWN,
 } from "../core/layout";
-import { accountAddress, accountHasId, accountIndexHome, findAccountByKey } from "./accounts";
-import { amountHigh, recordAddress, recordFlags, scratchAddress, sliceCount, sliceEntry, sliceFirst } from "./context";
+import { accountAddress, findAccountByKey } from "./accounts";
+import { amountHigh, asksForOrder, isBalancing, recordAddress, recordFlags, scratchAddress, sliceCount, sliceEntry, sliceFirst } from "./context";
 import { idPartitionOf } from "./exactly-once";
-import { equalText, isHashKind, placementHash } from "./identifiers";
+import { equalText, isHashKind, seededHash } from "./identifiers";
 
 /** The complaint about an account's id kind: `empty`, or the codes of the two kinds that are no ids, or OK. */
 // @ts-ignore: decorator
@@ -133,7 +144,7 @@ function refusalAfterLookup(record: usize): u32 {
   ) {
     return ACCOUNTS_MUST_BE_DIFFERENT;
   }
-  if ((load<u64>(record, TR_AMOUNT) | amountHigh(record)) == 0) return AMOUNT_MUST_NOT_BE_ZERO;
+  if ((load<u64>(record, TR_AMOUNT) | amountHigh(record)) == 0 && !isBalancing(record)) return AMOUNT_MUST_NOT_BE_ZERO;
   return OK;
 }
 
@@ -141,11 +152,13 @@ function refusalAfterLookup(record: usize): u32 {
 export function resolve(context: usize, slice: u32): u64 {
   const count = sliceCount(context, slice);
   const first = sliceFirst(slice);
-  memory.fill(context + CX_CONTESTED_DEBIT + first, 0, SLICE_CAPACITY);
-  memory.fill(context + CX_CONTESTED_CREDIT + first, 0, SLICE_CAPACITY);
-  memory.fill(context + CX_DETAIL + first, 0, SLICE_CAPACITY);
-  store<u32>(sliceEntry(context, slice), 0, SL_FORCED);
-  validateAndHash(context, first, count);
+  memory.fill(context + CX_STATE + first, <u8>STATE_FRESH, count);
+  memory.fill(context + CX_RESULT + first, <u8>OK, count);
+  memory.fill(context + CX_DETAIL + first, 0, count);
+  memory.fill(context + CX_CONTESTED_DEBIT + first, 0, count);
+  memory.fill(context + CX_CONTESTED_CREDIT + first, 0, count);
+  memory.fill(context + CX_ID_STARTS + <usize>slice * ID_STARTS_STRIDE, 0, ID_STARTS_STRIDE);
+  validateAndHash(context, slice, first, count);
   readHomes(context, first, count);
   const touched = touchAccounts(context, first, count);
   findAccounts(context, slice, first, count);
@@ -154,55 +167,100 @@ export function resolve(context: usize, slice: u32): u64 {
   return touched;
 }
 
-/** Leaves each record's state and result, its id's hash, and the home entries' addresses in the slots' places. */
-function validateAndHash(context: usize, first: u32, count: u32): void {
-  const index: usize = load<u32>(SUPERBLOCK, SB_ACCOUNT_INDEX);
-  const log2 = load<u32>(SUPERBLOCK, SB_ACCOUNT_INDEX_LOG2);
+/**
+ * Whether the record can't be refused for what it says of itself, judged at once for the usual kinds of ids: debit and
+ * credit of 1 to 16 bytes, the transfer's id of as many or a UUID. False means that the checks must be made one by one.
+ */
+// @ts-ignore: decorator
+@inline
+function isPlain(record: usize): bool {
+  // Four bytes: the kinds of the three ids, and the status, which is 0 in a plain record.
+  const kinds = load<u32>(record, TR_ID_KIND);
+  const idKind = kinds & 0xff;
+  const same =
+    (load<u64>(record, TR_DEBIT) ^ load<u64>(record, TR_CREDIT)) |
+    (load<u64>(record, TR_DEBIT + 8) ^ load<u64>(record, TR_CREDIT + 8));
+  return (
+    // A kind of 0 borrows, which sets high bits as a kind above 16 does.
+    (((kinds | 0xff) - 0x00010100) & 0xfff0f000) == 0 &&
+    (idKind - 1 < <u32>KIND_INLINE_MAX || idKind == KIND_UUID) &&
+    load<u16>(record, TR_FLAGS) == 0 &&
+    load<u64>(record, TR_AMOUNT) != 0 &&
+    same != 0
+  );
+}
+
+/** Makes the checks one by one and leaves what they found. Returns the record's state. */
+function validateOdd(context: usize, index: u32, record: usize): u32 {
+  let state: u32 = STATE_FRESH;
+  let result = refusalBeforeLookup(record);
+  if (result != OK) {
+    state = STATE_REFUSED;
+  } else {
+    result = refusalAfterLookup(record);
+    if (result != OK) state = STATE_PROBE_ONLY;
+  }
+  store<u8>(context + index, state, CX_STATE);
+  store<u8>(context + index, result, CX_RESULT);
+  return state;
+}
+
+/**
+ * Leaves each record's state and result, its id's hash, counts of the ids by partition, and in the slots' places where
+ * in the index the search for an account begins: the position, and bits of the fingerprint above it.
+ */
+function validateAndHash(context: usize, slice: u32, first: u32, count: u32): void {
+  const shift = 64 - load<u32>(SUPERBLOCK, SB_ACCOUNT_INDEX_LOG2);
+  const seedLow = load<u64>(SUPERBLOCK, SB_SEED_LOW);
+  const seedHigh = load<u64>(SUPERBLOCK, SB_SEED_HIGH);
+  const starts = context + CX_ID_STARTS + <usize>slice * ID_STARTS_STRIDE;
   let record = recordAddress(context, first);
   let scratch = scratchAddress(context, first);
   for (let i = first, end = first + count; i < end; i++) {
-    let state: u32 = STATE_FRESH;
-    let result = refusalBeforeLookup(record);
-    if (result != OK) {
-      state = STATE_REFUSED;
-    } else {
-      store<u64>(
-        scratch,
-        placementHash(load<u64>(record, TR_ID), load<u64>(record, TR_ID + 8), load<u8>(record, TR_ID_KIND)),
-        SC_LINK,
-      );
-      result = refusalAfterLookup(record);
-      if (result != OK) state = STATE_PROBE_ONLY;
-    }
-    store<u8>(context + i, state, CX_STATE);
-    store<u8>(context + i, result, CX_RESULT);
-    const debitHash = placementHash(
-      load<u64>(record, TR_DEBIT),
-      load<u64>(record, TR_DEBIT + 8),
-      load<u8>(record, TR_DEBIT_KIND),
-    );
-    const creditHash = placementHash(
-      load<u64>(record, TR_CREDIT),
-      load<u64>(record, TR_CREDIT + 8),
-      load<u8>(record, TR_CREDIT_KIND),
-    );
-    store<u32>(scratch, <u32>accountIndexHome(index, log2, debitHash), SC_DEBIT_SLOT);
-    store<u32>(scratch, <u32>accountIndexHome(index, log2, creditHash), SC_CREDIT_SLOT);
+    const idHash = seededHash(load<u64>(record, TR_ID), load<u64>(record, TR_ID + 8), load<u8>(record, TR_ID_KIND), seedLow, seedHigh);
+    store<u64>(scratch, idHash, SC_LINK);
+    if (isPlain(record) || validateOdd(context, i, record) != STATE_REFUSED) increment(starts, idPartitionOf(idHash));
+    store<u32>(scratch, homeOf(record + TR_DEBIT, load<u8>(record, TR_DEBIT_KIND), shift, seedLow, seedHigh), SC_DEBIT_SLOT);
+    store<u32>(scratch, homeOf(record + TR_CREDIT, load<u8>(record, TR_CREDIT_KIND), shift, seedLow, seedHigh), SC_CREDIT_SLOT);
     record += RECORD_SIZE;
     scratch += SCRATCH_SIZE;
   }
 }
 
-/** Replaces the home entries' addresses by the entries. */
+/** Where the search for an account begins: a position in ACCOUNT_HOME_BITS, and fingerprint bits above. */
+// @ts-ignore: decorator
+@inline
+function homeOf(key: usize, kind: u32, shift: u64, seedLow: u64, seedHigh: u64): u32 {
+  const hash = seededHash(load<u64>(key), load<u64>(key, 8), kind, seedLow, seedHigh);
+  return <u32>(hash >> shift) | (<u32>hash << ACCOUNT_HOME_BITS);
+}
+
+/**
+ * The entry to which a home word leads: of the first two, the one whose fingerprint fits. Without a branch, because
+ * one look-up in eight finds its home taken, and nobody can predict which.
+ */
+// @ts-ignore: decorator
+@inline
+function homeEntry(index: usize, mask: u32, home: u32): u32 {
+  const position = home & ACCOUNT_HOME_MASK;
+  const entry = load<u32>(index + (<usize>position << 2));
+  const next = load<u32>(index + (<usize>((position + 1) & mask) << 2));
+  const fits = (((entry >> 24) ^ (home >> ACCOUNT_HOME_BITS)) & ((1 << (32 - ACCOUNT_HOME_BITS)) - 1)) == 0;
+  return select<u32>(entry, next, fits);
+}
+
+/** Replaces the home words by the entries to which they lead. */
 function readHomes(context: usize, first: u32, count: u32): void {
+  const index: usize = load<u32>(SUPERBLOCK, SB_ACCOUNT_INDEX);
+  const mask: u32 = (1 << load<u32>(SUPERBLOCK, SB_ACCOUNT_INDEX_LOG2)) - 1;
   let scratch = scratchAddress(context, first);
   for (const end = scratch + count * SCRATCH_SIZE; scratch < end; scratch += SCRATCH_SIZE) {
-    store<u32>(scratch, load<u32>(load<u32>(scratch, SC_DEBIT_SLOT)), SC_DEBIT_SLOT);
-    store<u32>(scratch, load<u32>(load<u32>(scratch, SC_CREDIT_SLOT)), SC_CREDIT_SLOT);
+    store<u32>(scratch, homeEntry(index, mask, load<u32>(scratch, SC_DEBIT_SLOT)), SC_DEBIT_SLOT);
+    store<u32>(scratch, homeEntry(index, mask, load<u32>(scratch, SC_CREDIT_SLOT)), SC_CREDIT_SLOT);
   }
 }
 
-/** Reads the accounts that the home entries lead to, so that the checks that follow find them in the cache. */
+/** Reads the accounts that the entries lead to, so that the checks that follow find them in the cache. */
 function touchAccounts(context: usize, first: u32, count: u32): u64 {
   const beforeAccounts: usize = load<u32>(SUPERBLOCK, SB_ACCOUNTS) - ACCOUNT_SIZE;
   let seen: u64 = 0;
@@ -215,73 +273,95 @@ function touchAccounts(context: usize, first: u32, count: u32): u64 {
   return seen;
 }
 
-/** The slot that a home entry leads to: mostly its own, else that of a full search. */
+/** 0 where the account has exactly this id, whose kind is not a hash. */
 // @ts-ignore: decorator
 @inline
-function slotOf(accounts: usize, entry: u32, key: usize, kind: u32, textField: usize): u32 {
-  if (entry == 0) return NO_SLOT;
-  const slot = (entry & ACCOUNT_INDEX_SLOT_MASK) - 1;
-  // The text lies in the record's cold line, which a plain record never touches.
-  const text: usize = isHashKind(kind) ? <usize>load<u32>(textField) : 0;
-  if (accountHasId(accounts, slot, load<u64>(key), load<u64>(key, 8), kind, text)) return slot;
-  return findAccountByKey(key, kind, text);
+function idDifference(account: usize, key: usize, kind: u32): u64 {
+  return (
+    (load<u64>(account, AC_KEY) ^ load<u64>(key)) |
+    (load<u64>(account, AC_KEY + 8) ^ load<u64>(key, 8)) |
+    <u64>(load<u8>(account, AC_ID_KIND) ^ kind)
+  );
 }
 
-/** Replaces the home entries by slots and makes the checks that need the accounts. */
+/** The slot of a record's account by a full search, or NO_SLOT. */
+function search(key: usize, kind: u32, textField: usize): u32 {
+  // The text lies in the record's cold line, which a plain record never touches.
+  return findAccountByKey(key, kind, isHashKind(kind) ? <usize>load<u32>(textField) : 0);
+}
+
+/** Replaces the entries by slots and makes the checks that need the accounts. */
 function findAccounts(context: usize, slice: u32, first: u32, count: u32): void {
-  const accounts: usize = load<u32>(SUPERBLOCK, SB_ACCOUNTS);
-  const creating = (load<u32>(context, CX_PLAN) & PLAN_CREATE) != 0;
-  const asset = load<u32>(context, CX_ASSET);
+  const beforeAccounts: usize = load<u32>(SUPERBLOCK, SB_ACCOUNTS) - ACCOUNT_SIZE;
+  const jobAsset = load<u32>(context, CX_ASSET);
   let forced: u32 = 0;
   let record = recordAddress(context, first);
   let scratch = scratchAddress(context, first);
   for (let i = first, end = first + count; i < end; i++) {
-    if (load<u8>(context + i, CX_STATE) == STATE_FRESH) {
-      const debit = slotOf(
-        accounts,
-        load<u32>(scratch, SC_DEBIT_SLOT),
-        record + TR_DEBIT,
-        load<u8>(record, TR_DEBIT_KIND),
-        record + TR_DEBIT_TEXT,
-      );
-      const credit = slotOf(
-        accounts,
-        load<u32>(scratch, SC_CREDIT_SLOT),
-        record + TR_CREDIT,
-        load<u8>(record, TR_CREDIT_KIND),
-        record + TR_CREDIT_TEXT,
-      );
-      store<u32>(scratch, debit, SC_DEBIT_SLOT);
-      store<u32>(scratch, credit, SC_CREDIT_SLOT);
-      const debitMissing = debit == <u32>NO_SLOT;
-      const creditMissing = credit == <u32>NO_SLOT;
-      let result: u32 = OK;
-      if ((debitMissing || creditMissing) && !creating) {
-        result = debitMissing ? DEBIT_ACCOUNT_NOT_FOUND : CREDIT_ACCOUNT_NOT_FOUND;
-      } else {
-        // An account that the job is about to create will hold the job's asset.
-        const debitAsset = debitMissing ? asset : <u32>load<u16>(accountAddress(accounts, debit), AC_ASSET);
-        const creditAsset = creditMissing ? asset : <u32>load<u16>(accountAddress(accounts, credit), AC_ASSET);
-        if (debitAsset != creditAsset) result = ACCOUNTS_MUST_HAVE_THE_SAME_ASSET;
-        else if (asset != 0 && asset != debitAsset) result = TRANSFER_MUST_HAVE_THE_SAME_ASSET_AS_ACCOUNTS;
-        else if (debitMissing || creditMissing) {
-          // Creation depends on order, so the record is decided in order.
-          store<u8>(context + i, 1, CX_CONTESTED_DEBIT);
-          forced++;
-        }
-      }
-      if (result != OK) {
-        store<u8>(context + i, result, CX_RESULT);
-        if (result < <u32>RECORDED_FROM) store<u8>(context + i, STATE_PROBE_ONLY, CX_STATE);
-      }
+    const debit = load<u32>(scratch, SC_DEBIT_SLOT) & ACCOUNT_INDEX_SLOT_MASK;
+    const credit = load<u32>(scratch, SC_CREDIT_SLOT) & ACCOUNT_INDEX_SLOT_MASK;
+    const debitAccount = accountAddress(beforeAccounts, debit);
+    const creditAccount = accountAddress(beforeAccounts, credit);
+    const debitKind: u32 = load<u8>(record, TR_DEBIT_KIND);
+    const creditKind: u32 = load<u8>(record, TR_CREDIT_KIND);
+    const asset: u32 = load<u16>(debitAccount, AC_ASSET);
+    const otherAsset = (asset ^ <u32>load<u16>(creditAccount, AC_ASSET)) | (jobAsset != 0 ? jobAsset ^ asset : 0);
+    const difference =
+      idDifference(debitAccount, record + TR_DEBIT, debitKind) |
+      idDifference(creditAccount, record + TR_CREDIT, creditKind) |
+      <u64>otherAsset |
+      <u64>(load<u16>(record, TR_FLAGS) & (TR_HAS_EXPECTED | TRANSFER_BALANCING));
+    if (
+      difference == 0 &&
+      !isHashKind(debitKind) &&
+      !isHashKind(creditKind) &&
+      load<u8>(context + i, CX_STATE) == STATE_FRESH
+    ) {
+      store<u32>(scratch, debit - 1, SC_DEBIT_SLOT);
+      store<u32>(scratch, credit - 1, SC_CREDIT_SLOT);
     } else {
-      store<u32>(scratch, <u32>NO_SLOT, SC_DEBIT_SLOT);
-      store<u32>(scratch, <u32>NO_SLOT, SC_CREDIT_SLOT);
+      forced += findOddAccounts(context, i, record, scratch, jobAsset);
     }
     record += RECORD_SIZE;
     scratch += SCRATCH_SIZE;
   }
   store<u32>(sliceEntry(context, slice), forced, SL_FORCED);
+}
+
+/** Searches for a record's accounts and makes their checks one by one. Returns 1 where the record must be decided in order. */
+function findOddAccounts(context: usize, index: u32, record: usize, scratch: usize, jobAsset: u32): u32 {
+  if (load<u8>(context + index, CX_STATE) != STATE_FRESH) {
+    store<u32>(scratch, <u32>NO_SLOT, SC_DEBIT_SLOT);
+    store<u32>(scratch, <u32>NO_SLOT, SC_CREDIT_SLOT);
+    return 0;
+  }
+  const accounts: usize = load<u32>(SUPERBLOCK, SB_ACCOUNTS);
+  const debit = search(record + TR_DEBIT, load<u8>(record, TR_DEBIT_KIND), record + TR_DEBIT_TEXT);
+  const credit = search(record + TR_CREDIT, load<u8>(record, TR_CREDIT_KIND), record + TR_CREDIT_TEXT);
+  store<u32>(scratch, debit, SC_DEBIT_SLOT);
+  store<u32>(scratch, credit, SC_CREDIT_SLOT);
+  const debitMissing = debit == <u32>NO_SLOT;
+  const creditMissing = credit == <u32>NO_SLOT;
+  let result: u32 = OK;
+  if ((debitMissing || creditMissing) && (load<u32>(context, CX_PLAN) & PLAN_CREATE) == 0) {
+    result = debitMissing ? DEBIT_ACCOUNT_NOT_FOUND : CREDIT_ACCOUNT_NOT_FOUND;
+  } else {
+    // An account that the job is about to create will hold the job's asset.
+    const debitAsset = debitMissing ? jobAsset : <u32>load<u16>(accountAddress(accounts, debit), AC_ASSET);
+    const creditAsset = creditMissing ? jobAsset : <u32>load<u16>(accountAddress(accounts, credit), AC_ASSET);
+    if (debitAsset != creditAsset) result = ACCOUNTS_MUST_HAVE_THE_SAME_ASSET;
+    else if (jobAsset != 0 && jobAsset != debitAsset) result = TRANSFER_MUST_HAVE_THE_SAME_ASSET_AS_ACCOUNTS;
+    else if (debitMissing || creditMissing || asksForOrder(record)) {
+      // Creation, versions and what is left depend on order, so the record is decided in order.
+      store<u8>(context + index, 1, CX_CONTESTED_DEBIT);
+      return 1;
+    }
+  }
+  if (result != OK) {
+    store<u8>(context + index, result, CX_RESULT);
+    if (result < <u32>RECORDED_FROM) store<u8>(context + index, STATE_PROBE_ONLY, CX_STATE);
+  }
+  return 0;
 }
 
 /** Turns per-partition counts at `starts` into starts, with the total as the last. */
@@ -311,19 +391,15 @@ function increment(starts: usize, partition: u32): u32 {
   return value;
 }
 
+/** Queues the ids, which validateAndHash has counted. */
 function queueIds(context: usize, slice: u32, first: u32, count: u32): void {
   const starts = context + CX_ID_STARTS + <usize>slice * ID_STARTS_STRIDE;
   const queue = context + CX_ID_QUEUE + (<usize>first << 4);
-  memory.fill(starts, 0, ID_STARTS_STRIDE);
-  for (let i = first, end = first + count; i < end; i++) {
-    if (load<u8>(context + i, CX_STATE) != STATE_REFUSED) {
-      increment(starts, idPartitionOf(load<u64>(scratchAddress(context, i), SC_LINK)));
-    }
-  }
   countsToStarts(starts, ID_PARTITIONS);
-  for (let i = first, end = first + count; i < end; i++) {
+  let scratch = scratchAddress(context, first);
+  for (let i = first, end = first + count; i < end; i++, scratch += SCRATCH_SIZE) {
     if (load<u8>(context + i, CX_STATE) != STATE_REFUSED) {
-      const hash = load<u64>(scratchAddress(context, i), SC_LINK);
+      const hash = load<u64>(scratch, SC_LINK);
       const entry = queue + (<usize>increment(starts, idPartitionOf(hash)) << 4);
       store<u64>(entry, hash, IDQ_HASH);
       store<u32>(entry, i, IDQ_INDEX);
@@ -371,7 +447,8 @@ export function queueLegs(context: usize, slice: u32, first: u32, count: u32): v
       const debit = load<u32>(scratch, SC_DEBIT_SLOT);
       const credit = load<u32>(scratch, SC_CREDIT_SLOT);
       const amount = load<u64>(record, TR_AMOUNT);
-      const index = amountHigh(record) != 0 ? i | LEG_WIDE : i;
+      let index = amountHigh(record) != 0 ? i | LEG_WIDE : i;
+      if (asksForOrder(record)) index |= LEG_ORDERED;
       if (debit != <u32>NO_SLOT) placeLeg(debitLegs, increment(debitStarts, partitionOf(debit)), debit, index, amount);
       if (credit != <u32>NO_SLOT) placeLeg(creditLegs, increment(creditStarts, partitionOf(credit)), credit, index, amount);
     }

@@ -1,14 +1,11 @@
 /** Closing balances as CSV. */
 import { type AssetRegistry, formatAmount } from "../core/assets.js";
 import type { Account } from "../core/types.js";
+import { field } from "./csv-text.js";
 import type { OutputFile } from "./output.js";
 
-const BLOCK_SIZE = 256 * 1024;
-
-/** A CSV field (RFC 4180): quoted where it holds a comma, a quote or a line break. */
-function field(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
+/** Lines written at a time. */
+const BLOCK_LINES = 4096;
 
 /** Writes one line per account, in the order given, amounts as decimals in the asset's scale. */
 export async function writeBalances(
@@ -16,21 +13,19 @@ export async function writeBalances(
   assets: AssetRegistry,
   file: OutputFile,
 ): Promise<void> {
-  let block = "id,asset,debits_posted,credits_posted,debits_pending,credits_pending,balance,version\n";
+  let lines = ["id,asset,debits_posted,credits_posted,debits_pending,credits_pending,balance,version\n"];
   for (const account of accounts) {
-    const { scale } = assets.get(assets.number(account.asset));
-    const amounts = [
-      account.debitsPosted,
-      account.creditsPosted,
-      account.debitsPending,
-      account.creditsPending,
-      account.balance,
-    ].map((amount) => formatAmount(amount, scale));
-    block += `${field(account.id)},${field(account.asset)},${amounts.join(",")},${account.version}\n`;
-    if (block.length >= BLOCK_SIZE) {
-      await file.write(block);
-      block = "";
-    }
+    lines.push(lineOf(account, assets.get(assets.number(account.asset)).scale));
+    if (lines.length < BLOCK_LINES) continue;
+    await file.write(lines.join(""));
+    lines = [];
   }
-  await file.write(block);
+  await file.write(lines.join(""));
+}
+
+function lineOf(account: Account, scale: number): string {
+  const { id, asset, debitsPosted, creditsPosted, debitsPending, creditsPending, balance, version } = account;
+  const posted = `${formatAmount(debitsPosted, scale)},${formatAmount(creditsPosted, scale)}`;
+  const pending = `${formatAmount(debitsPending, scale)},${formatAmount(creditsPending, scale)}`;
+  return `${field(id)},${field(asset)},${posted},${pending},${formatAmount(balance, scale)},${version}\n`;
 }

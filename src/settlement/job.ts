@@ -1,5 +1,5 @@
 /** Jobs: what names a run over a file, and the ids that its rows get where the file has none. */
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 
 /** A job's name and what is derived from it. */
@@ -23,6 +23,14 @@ export function jobOfName(name: string): Job {
   const idPrefix = uuidOctets(digest.subarray(16));
   idPrefix.fill(0, 11);
   return { name, low, high, hash: hexadecimal(low) + hexadecimal(high), idPrefix };
+}
+
+/**
+ * The job of a stream that nobody named: one of its own. What it holds is known only at its end, and a name that all
+ * streams share would take a row that two of them have in the same place for the same row again.
+ */
+export function jobOfStream(): Job {
+  return jobOfName(`stream-${randomUUID()}`);
 }
 
 /** A version 8 UUID (RFC 9562) with the first 122 free bits of the octets given. */

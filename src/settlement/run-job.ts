@@ -1,18 +1,24 @@
 /** A whole settlement job: accounts in, transfers through, results and balances out. */
 import type { Readable } from "node:stream";
 import { type Asset, parseAsset } from "../core/assets.js";
+import { OK } from "../core/codes.js";
 import { LedgerError } from "../core/errors.js";
 import * as layout from "../core/layout.js";
+import { resultName } from "../core/results.js";
 import type { Account, AccountResult, NewAccount, NewTransfer, TransferResult } from "../core/types.js";
+import { type AtomicOutcome, atomically, type BatchTarget } from "../engine/atomic.js";
 import type { Engine } from "../engine/engine.js";
+import type { Store } from "../stores/store.js";
 import { type AccountColumns, applyAccountsFile } from "./accounts-file.js";
 import { writeBalances } from "./balances.js";
 import { takeHeader } from "./header.js";
 import { type ByteSource, cannotRead, openFile, openStream } from "./input-window.js";
-import { type Job, jobNameOfFile, jobOfName } from "./job.js";
+import { type Job, jobNameOfFile, jobOfName, jobOfStream } from "./job.js";
+import { NetPositions, type NetSummary } from "./net.js";
 import { OutputFile } from "./output.js";
+import { refusedCounts, refusedResults } from "./refusal.js";
 import type { RowProblem } from "./row-problem.js";
-import { type FileProgress, settleFile } from "./settle-file.js";
+import { type FileJob, type FileProgress, type FileSummary, settleFile } from "./settle-file.js";
 
 /** Columns of a transfers file: the header of each. */
 export interface TransferColumns {
@@ -21,6 +27,10 @@ export interface TransferColumns {
   readonly amount: string;
   /** Where absent, ids are derived from the job and the row. */
   readonly id?: string;
+  /** A whole number from 0 to 65,535; an empty field is 0. */
+  readonly code?: string;
+  /** A whole number below 2^128; an empty field is 0. */
+  readonly userData?: string;
 }
 
 /** A settlement job over files. */
@@ -30,7 +40,10 @@ export interface SettleFileOptions {
   readonly columns: TransferColumns;
   /** Asset of the amounts: an ISO 4217 code, or `CODE:SCALE`. */
   readonly asset: string;
-  /** Names the job; default: by the file's content. A stream needs a name or an id column. */
+  /**
+   * Names the job; default: by the file's content. A stream has an id column or a name; without a name, each is a job of
+   * its own, so that rows of an earlier run are `exists` and not replayed.
+   */
   readonly job?: string;
   /** Accounts that may not go below zero, with their opening balances. */
   readonly accounts?: { readonly file: string; readonly columns: AccountColumns };
@@ -42,8 +55,17 @@ export interface SettleFileOptions {
   readonly results?: string;
   /** Receives every account's closing balance. */
   readonly balances?: string;
+  /** Receives what each account paid and received in this job, largest net position first. */
+  readonly net?: string;
+  /**
+   * Makes all rows or none, however long the file: where one is not `ok` (now, or as an earlier run of this job recorded
+   * it), nothing of the job is kept, no id is used up, and rows that nothing is wrong with get `linked_event_failed`.
+   * Accounts that the job creates belong to it; the accounts file is applied before it and stays. Other calls wait until
+   * the job is over, and reads show what may not stay. Default: false.
+   */
+  readonly atomic?: boolean;
   readonly onProgress?: (progress: FileProgress) => void;
-  /** Stops between batches; what was executed stays, and the same call resumes. */
+  /** Stops between batches; what was executed stays, and the same call resumes. Nothing of an atomic job stays. */
   readonly signal?: AbortSignal;
 }
 
@@ -55,10 +77,14 @@ export interface SettleFileSummary {
   readonly transfers: number;
   /** Rows whose outcome this same job had recorded before. */
   readonly replayed: number;
+  /** Whether an atomic job was kept; undefined for any other. */
+  readonly kept?: boolean;
   /** Rows by result, in the order of checks. */
   readonly results: Readonly<Record<string, number>>;
   /** The first rows that could not be read. */
   readonly problems: readonly RowProblem[];
+  /** What netting the job comes down to, where `net` asked for it. Opening balances are no part of it. */
+  readonly net?: NetSummary;
   /** Accounts that the accounts file created, and opening balances it made. */
   readonly accountsCreated: number;
   readonly accountsOpened: number;
@@ -78,16 +104,18 @@ const JOB_NAME_LENGTH_MAX = 128;
 /** Runs the job. Everything that can be checked is checked before anything changes. */
 export async function runJob(
   engine: Engine,
+  store: Store,
   target: JobTarget,
   options: SettleFileOptions,
 ): Promise<SettleFileSummary> {
   const asset = parseAsset(options.asset);
+  const isAtomic = checkAtomic(options.atomic);
   const delimiter = checkDelimiter(options.delimiter ?? ",");
   checkCreateAccounts(options.createAccounts);
   const outputs: OutputFile[] = [];
-  const create = async (path: string | undefined): Promise<OutputFile | undefined> => {
+  const create = async (path: string | undefined, isHeld = false): Promise<OutputFile | undefined> => {
     if (path === undefined) return undefined;
-    const file = await OutputFile.create(path);
+    const file = await OutputFile.create(path, { isHeld });
     outputs.push(file);
     return file;
   };
@@ -96,12 +124,15 @@ export async function runJob(
     source = await openTransfers(options);
     const job = await nameJob(options, source);
     const { columns, rows } = await takeHeader(source, delimiter, columnNames(options.columns));
-    const results = await create(options.results);
+    const results = await create(options.results, isAtomic);
     const balances = await create(options.balances);
+    const netFile = await create(options.net);
     const number = engine.assets.register(asset);
     const applied = await applyAccounts(engine, target, options, { ...asset, number }, delimiter);
+    const net = new NetPositions(engine);
+    const netBefore = new NetPositions(engine, { isReplayedOnly: true });
     const start = performance.now();
-    const summary = await settleFile(engine, {
+    const file = {
       source: rows,
       columns,
       delimiter,
@@ -109,19 +140,28 @@ export async function runJob(
       job,
       createFlags: createFlags(options.createAccounts),
       results,
+      net: netFile === undefined ? [] : isAtomic ? [net, netBefore] : [net],
       ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
-    });
+    };
+    const summary = isAtomic
+      ? await settleAtomically(engine, store, file, results)
+      : { ...(await settleFile(engine, { ...file, target: engine })), isKept: true };
     await results?.finish();
     const durationMs = performance.now() - start;
     if (balances !== undefined) await writeBalances(target.accounts(), engine.assets, balances);
     await balances?.finish();
+    const netting = summary.isKept ? net : netBefore;
+    const netSummary = netFile === undefined ? undefined : await netting.write(netFile, engine.assets, number);
+    await netFile?.finish();
     return {
       job: job.name,
       transfers: summary.rows,
       replayed: summary.replayed,
-      results: Object.fromEntries(summary.results),
+      ...(isAtomic ? { kept: summary.isKept } : {}),
+      results: resultsByName(summary.counts),
       problems: summary.problems,
+      ...(netSummary === undefined ? {} : { net: netSummary }),
       accountsCreated: applied.created,
       accountsOpened: applied.opened,
       durationMs,
@@ -132,6 +172,31 @@ export async function runJob(
   } finally {
     await source?.close();
   }
+}
+
+/** Settles all rows or none; `results` then says so. */
+async function settleAtomically(
+  engine: Engine,
+  store: Store,
+  file: Omit<FileJob, "target">,
+  results: OutputFile | undefined,
+): Promise<FileSummary & AtomicOutcome> {
+  let lastSequence = 0;
+  const summary = await atomically(engine, store, async (target: BatchTarget) => {
+    lastSequence = engine.transferCount;
+    const settled = await settleFile(engine, { ...file, target });
+    return { ...settled, isKept: settled.counts[OK] === settled.rows };
+  });
+  if (summary.isKept) return summary;
+  await results?.rewrite(refusedResults(lastSequence));
+  return { ...summary, counts: refusedCounts(summary.counts, summary.made) };
+}
+
+/** Counts by name, in the order of the results' numbers. */
+function resultsByName(counts: readonly number[]): Record<string, number> {
+  return Object.fromEntries(
+    counts.flatMap((count, number): [string, number][] => (count > 0 ? [[resultName(number), count]] : [])),
+  );
 }
 
 async function applyAccounts(
@@ -179,8 +244,7 @@ async function nameJob(options: SettleFileOptions, source: ByteSource): Promise<
       "a stream of transfers needs an id column or a job's name: otherwise a second run would pay everything twice",
     );
   }
-  // Ids are given, so nothing is derived from the name; rows are still those of one job.
-  return jobOfName(source.name);
+  return jobOfStream();
 }
 
 function checkDelimiter(delimiter: string): string {
@@ -198,6 +262,11 @@ function checkCreateAccounts(create: string | undefined): void {
   throw new LedgerError("invalid_argument", `createAccounts must be 'limited' or 'unlimited', not '${create}'`);
 }
 
+function checkAtomic(atomic: unknown = false): boolean {
+  if (typeof atomic === "boolean") return atomic;
+  throw new LedgerError("invalid_argument", `atomic must be true or false, not '${String(atomic)}'`);
+}
+
 function createFlags(create: "limited" | "unlimited" | undefined): number | undefined {
   if (create === undefined) return undefined;
   return create === "limited" ? layout.ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS : 0;
@@ -211,5 +280,7 @@ function columnNames(columns: TransferColumns): Map<number, string> {
     [layout.ROLE_AMOUNT, columns.amount],
   ]);
   if (columns.id !== undefined) names.set(layout.ROLE_ID, columns.id);
+  if (columns.code !== undefined) names.set(layout.ROLE_CODE, columns.code);
+  if (columns.userData !== undefined) names.set(layout.ROLE_USER_DATA, columns.userData);
   return names;
 }

@@ -3,19 +3,22 @@
  * on disk. Memory grows with accounts and ids, never with the file.
  */
 
-import { RESULT_CODE_LIMIT } from "../core/codes.js";
+import { OK, RESULT_CODE_LIMIT } from "../core/codes.js";
 import { LedgerError } from "../core/errors.js";
 import * as layout from "../core/layout.js";
-import { resultName } from "../core/results.js";
+import type { BatchTarget } from "../engine/atomic.js";
 import type { Engine } from "../engine/engine.js";
 import { configureParser } from "./configuration.js";
 import type { MappedColumns } from "./header.js";
 import { type ByteSource, InputWindow } from "./input-window.js";
 import type { Job } from "./job.js";
+import type { NetPositions } from "./net.js";
 import type { OutputFile } from "./output.js";
 import { type RowProblem, rowProblem } from "./row-problem.js";
 
 export interface FileJob {
+  /** Executes the job's batches. */
+  readonly target: BatchTarget;
   /** The rows: what follows the header. */
   readonly source: ByteSource;
   readonly columns: MappedColumns;
@@ -27,6 +30,8 @@ export interface FileJob {
   readonly createFlags: number | undefined;
   /** Receives a line per row, in order; undefined: none is written. */
   readonly results: OutputFile | undefined;
+  /** Count what each account paid and received; none where nobody asks. */
+  readonly net: readonly NetPositions[];
   readonly onProgress?: (progress: FileProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -43,8 +48,10 @@ export interface FileSummary {
   readonly rows: number;
   /** Rows whose outcome this same job had recorded before. */
   readonly replayed: number;
-  /** Rows by result, in the order of the table of results. */
-  readonly results: ReadonlyMap<string, number>;
+  /** Rows that are `ok` and were not replayed. */
+  readonly made: number;
+  /** Rows by number of result. */
+  readonly counts: readonly number[];
   /** The first rows that could not be read. */
   readonly problems: readonly RowProblem[];
 }
@@ -69,6 +76,7 @@ class FileSettlement {
   readonly #problems: RowProblem[] = [];
   #rows = 0;
   #replayed = 0;
+  #made = 0;
   #rowSize = 0;
   #skipping = 0;
   /** Resolves once every result so far is written; rejects with the first failure. */
@@ -101,9 +109,8 @@ class FileSettlement {
     return {
       rows: this.#rows,
       replayed: this.#replayed,
-      results: new Map(
-        this.#counts.flatMap((count, number): [string, number][] => (count > 0 ? [[resultName(number), count]] : [])),
-      ),
+      made: this.#made,
+      counts: this.#counts,
       problems: this.#problems,
     };
   }
@@ -137,20 +144,19 @@ class FileSettlement {
   /** Executes one batch. Returns false at the end of the input. */
   async #settleBatch(): Promise<boolean> {
     const engine = this.#engine;
-    const { asset, createFlags, job } = this.#file;
-    const context = await engine.acquireContext();
+    const { asset, createFlags, job, target } = this.#file;
+    const context = await target.acquireContext();
     let text: Uint8Array[];
     let durable: Promise<void>;
     let count: number;
     const start = this.#window.start;
     try {
       const slices = this.#cutSlices(context);
-      const executing = engine.execute(context, {
+      const executing = target.execute(context, {
         slices,
         asset,
         job: { low: job.low, high: job.high, firstRow: BigInt(this.#rows + 1) },
         plan: layout.PLAN_PARSE | layout.PLAN_FORMAT | (createFlags === undefined ? 0 : layout.PLAN_CREATE),
-        newAccounts: createFlags === undefined ? 0 : 2 * slices * layout.SLICE_CAPACITY,
       });
       this.#window.readAhead();
       ({ durable } = await executing);
@@ -159,7 +165,7 @@ class FileSettlement {
       this.#skipping = engine.view.getUint32(context + layout.CX_SKIPPING, true);
       this.#window.consumeTo(engine.view.getUint32(context + layout.CX_OUT_CONSUMED, true));
     } finally {
-      engine.releaseContext(context);
+      target.releaseContext(context);
     }
     const consumed = this.#window.start - start;
     if (count > 0) this.#rowSize = consumed / count;
@@ -195,7 +201,7 @@ class FileSettlement {
     return slices;
   }
 
-  /** Counts the batch's results and keeps the first problems; returns the number of rows. */
+  /** Counts the batch's results and amounts, and keeps the first problems; returns the number of rows. */
   #tally(context: number): number {
     const engine = this.#engine;
     let rows = 0;
@@ -205,12 +211,15 @@ class FileSettlement {
       for (let index = first; index < first + count; index++, rows++) {
         const result = engine.bytes[context + layout.CX_RESULT + index]!;
         this.#counts[result]!++;
-        if (result !== 0 && this.#problems.length < PROBLEMS_MAX) {
+        if (result === OK) {
+          if (engine.bytes[context + layout.CX_DETAIL + index] !== layout.DETAIL_REPLAYED) this.#made++;
+        } else if (this.#problems.length < PROBLEMS_MAX) {
           const problem = rowProblem(engine, context, index, this.#rows + rows + 1, this.#file.columns.names);
           if (problem !== undefined) this.#problems.push(problem);
         }
       }
       this.#replayed += engine.sliceField(context, slice, layout.SL_REPLAYED);
+      for (const net of this.#file.net) net.add(context, first, count);
     }
     return rows;
   }

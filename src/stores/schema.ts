@@ -27,6 +27,23 @@ const ROLLBACK_SIZE_KEPT = 4 * 1024 * 1024;
 /** Pages kept in memory: room for the largest group, so that none of it is written before its commit. */
 const CACHE_KIB = 32 * 1024;
 
+/** The history index. A file of a release that had none gets its tables when it is opened, and its rows when needed. */
+export const HISTORY_TABLES = `
+  -- The runs that are there in full; every other one is built from the journal when somebody asks for it.
+  CREATE TABLE IF NOT EXISTS history_runs (
+    run INTEGER PRIMARY KEY,
+    version INTEGER NOT NULL,
+    size INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE IF NOT EXISTS history_pages (
+    page INTEGER PRIMARY KEY,
+    data BLOB NOT NULL
+  ) STRICT;
+`;
+/** The index of accounts' rows by id, which is built anew where most rows are. */
+export const ACCOUNTS_INDEX = "CREATE INDEX accounts_id ON accounts (id)";
+
 const TABLES = `
   CREATE TABLE meta (
     key TEXT PRIMARY KEY,
@@ -83,7 +100,7 @@ const TABLES = `
     balance ANY NOT NULL,
     version INTEGER NOT NULL
   ) STRICT;
-  CREATE INDEX accounts_id ON accounts (id);
+  ${ACCOUNTS_INDEX};
 
   CREATE TABLE snapshot (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -101,6 +118,8 @@ const TABLES = `
     checksum BLOB NOT NULL,
     data BLOB NOT NULL
   ) STRICT;
+
+  ${HISTORY_TABLES}
 `;
 
 /**

@@ -67,6 +67,6 @@ export function writeError(path: string, cause: unknown): LedgerError {
   );
 }
 
-function messageOf(error: unknown): string {
+export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -44,7 +44,8 @@ interface Link {
   readonly checksum: Buffer;
 }
 
-interface ChunkRow {
+/** A row of the journal's table. */
+export interface ChunkRow {
   readonly chunk: number;
   readonly kind: number;
   readonly firstSequence: number;
@@ -66,6 +67,10 @@ export class SqliteJournal {
   readonly #selectFrom: Statement<[number], ChunkRow>;
   readonly #selectLink: Statement<[number], Omit<ChunkRow, "data">>;
   readonly #selectHolder: Statement<[number], number>;
+  readonly #selectTime: Statement<
+    [number],
+    [timestamp: bigint, kind: bigint, firstSequence: bigint, recordCount: bigint]
+  >;
 
   constructor(database: Database) {
     this.#insertChunk = database.prepare("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
@@ -80,6 +85,12 @@ export class SqliteJournal {
          ORDER BY first_sequence DESC LIMIT 1`,
       )
       .pluck();
+    this.#selectTime = database
+      .prepare<[number], [bigint, bigint, bigint, bigint]>(
+        "SELECT timestamp, kind, first_sequence, record_count FROM journal WHERE chunk = ?",
+      )
+      .raw()
+      .safeIntegers();
     this.head = this.#readHead(database);
   }
 
@@ -147,6 +158,15 @@ export class SqliteJournal {
 
   /** Copies the chunk that holds the transfer of this sequence into `target`; undefined where none does. */
   readHolder(sequence: number, target: Uint8Array, address: number): StoredChunk | undefined {
+    const row = this.holder(sequence);
+    if (row === undefined) return undefined;
+    if (row.data.byteLength > target.byteLength) throw rangeTooSmall(row, target.byteLength);
+    target.set(row.data);
+    return { chunk: row.chunk, address, byteLength: row.data.byteLength };
+  }
+
+  /** The chunk that holds the transfer of this sequence, checked; undefined where none does. */
+  holder(sequence: number): ChunkRow | undefined {
     if (sequence < 1 || sequence > this.head.transferCount) return undefined;
     const chunk = this.#selectHolder.get(sequence);
     if (chunk === undefined) throw corrupt(0, `no chunk holds sequence ${sequence}`);
@@ -155,9 +175,34 @@ export class SqliteJournal {
     if (row === undefined) throw corrupt(chunk, "it is missing");
     const { nextSequence } = follow(link, row);
     if (sequence >= nextSequence) throw corrupt(chunk, `it ends before sequence ${sequence}, which it should hold`);
-    if (row.data.byteLength > target.byteLength) throw rangeTooSmall(row, target.byteLength);
-    target.set(row.data);
-    return { chunk, address, byteLength: row.data.byteLength };
+    return row;
+  }
+
+  /** When the last chunk was recorded, 0 where there is none. */
+  get lastTimestamp(): bigint {
+    const { chunkCount } = this.head;
+    return chunkCount === 0 ? 0n : this.#time(chunkCount - 1).timestamp;
+  }
+
+  /** The last sequence recorded at this time or before, 0 where there is none. Chunks never go back in time. */
+  sequenceAt(timestamp: bigint): number {
+    let low = 0;
+    let high = this.head.chunkCount;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#time(middle).timestamp <= timestamp) low = middle + 1;
+      else high = middle;
+    }
+    return low === 0 ? 0 : this.#time(low - 1).lastSequence;
+  }
+
+  /** When a chunk was recorded, and the last sequence through it. */
+  #time(chunk: number): { timestamp: bigint; lastSequence: number } {
+    const row = this.#selectTime.get(chunk);
+    if (row === undefined) throw corrupt(chunk, "it is missing");
+    const [timestamp, kind, firstSequence, recordCount] = row;
+    const count = Number(kind) === CHUNK_KIND_TRANSFERS ? Number(recordCount) : 0;
+    return { timestamp, lastSequence: Number(firstSequence) + count - 1 };
   }
 
   #readHead(database: Database): JournalHead {

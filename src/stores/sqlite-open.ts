@@ -19,8 +19,7 @@ interface Identity {
  */
 export function openFile(options: SqliteFileOptions): Database {
   const { path, sizeMax } = options;
-  const size = path === IN_MEMORY ? 0 : checkPath(options);
-  if (size > 0) checkIdentity(path, identify(path));
+  const size = checkFile(options);
   let database: Database | undefined;
   try {
     database = new SQLite(path, { timeout: 0 });
@@ -39,6 +38,17 @@ export function openFile(options: SqliteFileOptions): Database {
     database?.close();
     throw openError(path, error);
   }
+}
+
+/**
+ * Checks, without changing anything, that the file can be opened and is a ledger, or can be made one. Returns its size,
+ * 0 where there is none. Throws `cannot_open`, `not_a_ledger`, `ledger_too_new`, `ledger_locked` or `journal_corrupt`.
+ */
+export function checkFile(options: SqliteFileOptions): number {
+  const { path } = options;
+  const size = path === IN_MEMORY ? 0 : checkPath(options);
+  if (size > 0) checkIdentity(path, identify(path));
+  return size;
 }
 
 /** Closes the file, and leaves nothing beside it. */

@@ -9,8 +9,12 @@ export interface SqliteFileOptions {
   /** Absolute, or `:memory:`. */
   readonly path: string;
   readonly mode: "create" | "existing";
+  /** Opens a private copy of the file in its place. */
+  readonly isCopy: boolean;
   /** Bytes the file may grow to, undefined for as many as the disk has. */
   readonly sizeMax: number | undefined;
+  /** Transfers of a run of the history index, as a power of two. */
+  readonly historyRunLog2: number;
 }
 
 /** The methods of a store that its thread carries out. */

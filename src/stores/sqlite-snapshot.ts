@@ -8,6 +8,7 @@
 import { createHash } from "node:crypto";
 import type { Database, Statement } from "better-sqlite3";
 import { LedgerError } from "../core/errors.js";
+import { messageOf } from "./sqlite-errors.js";
 import type { MemoryRange, SnapshotDescription } from "./store.js";
 
 /** Bytes of a region that a row holds at most. */
@@ -44,9 +45,19 @@ export class SqliteSnapshot {
     this.#deletePieces = database.prepare("DELETE FROM snapshot_pieces WHERE piece <= ?");
   }
 
-  describe(): SnapshotDescription | undefined {
-    const row = this.#selectDescription.get();
-    return row && { ...row, regions: JSON.parse(row.regions) };
+  /** The snapshot there is, if any, or what is wrong with one that can't be described. */
+  describe(): { readonly snapshot: SnapshotDescription | undefined; readonly snapshotDamage: string | undefined } {
+    try {
+      const row = this.#selectDescription.get();
+      if (row === undefined) return { snapshot: undefined, snapshotDamage: undefined };
+      const regions: unknown = JSON.parse(row.regions);
+      if (!Array.isArray(regions) || regions.some((region) => typeof region !== "object" || region === null)) {
+        return { snapshot: undefined, snapshotDamage: "its description lists no regions" };
+      }
+      return { snapshot: { ...row, regions }, snapshotDamage: undefined };
+    } catch (error) {
+      return { snapshot: undefined, snapshotDamage: `its description can't be read (${messageOf(error)})` };
+    }
   }
 
   /** Replaces the snapshot. The caller has a transaction open. */
@@ -75,6 +86,15 @@ export class SqliteSnapshot {
    * it was written; the ranges are then undefined, and the journal still has everything.
    */
   read(memory: SharedArrayBuffer, ranges: readonly NamedRange[]): void {
+    try {
+      this.#read(memory, ranges);
+    } catch (cause) {
+      if (cause instanceof LedgerError) throw cause;
+      throw corrupt(undefined, messageOf(cause), cause);
+    }
+  }
+
+  #read(memory: SharedArrayBuffer, ranges: readonly NamedRange[]): void {
     const missing = new Map(ranges.map(({ name, byteLength }) => [name, byteLength]));
     const wanted = new Map(ranges.map((range) => [range.name, range]));
     for (const { region, position, checksum, data } of this.#selectPieces.iterate()) {
@@ -97,10 +117,11 @@ function checksumOf(data: Uint8Array): Buffer {
   return createHash("sha256").update(data).digest();
 }
 
-function corrupt(region: string, reason: string): LedgerError {
+function corrupt(region: string | undefined, reason: string, cause?: unknown): LedgerError {
+  const what = region === undefined ? "the snapshot" : `the snapshot's region '${region}'`;
   return new LedgerError(
     "snapshot_corrupt",
-    `the snapshot's region '${region}' can't be used: ${reason}. The journal has everything: replay it instead`,
-    { details: { region } },
+    `${what} can't be used: ${reason}. The journal has everything: replay it instead`,
+    { cause, details: { region } },
   );
 }

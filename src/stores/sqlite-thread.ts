@@ -4,12 +4,17 @@
  */
 import type { MessagePort } from "node:worker_threads";
 import type { Database, Statement } from "better-sqlite3";
+import { AccountTable } from "../core/accounts.js";
 import { LedgerError } from "../core/errors.js";
+import type { HistorySum } from "../core/history-run.js";
 import { SqliteAccounts } from "./sqlite-accounts.js";
+import { openCopy } from "./sqlite-copy.js";
 import { readError, writeError } from "./sqlite-errors.js";
-import { SqliteJournal } from "./sqlite-journal.js";
+import { SqliteHistory } from "./sqlite-history.js";
+import { type JournalHead, SqliteJournal } from "./sqlite-journal.js";
 import { closeFile, openFile } from "./sqlite-open.js";
 import {
+  IN_MEMORY,
   OPENING,
   type SqliteFileOptions,
   type StoreCall,
@@ -17,21 +22,29 @@ import {
   type StoreReply,
   type StoreRequest,
 } from "./sqlite-protocol.js";
+import { SqliteQueries } from "./sqlite-queries.js";
 import { type NamedRange, SqliteSnapshot } from "./sqlite-snapshot.js";
 import type {
   CommitGroup,
+  FoundTransfers,
   MemoryRange,
   SnapshotRequest,
   Store,
   StoreDescription,
   StoredAsset,
   StoredChunk,
+  TransferQuery,
 } from "./store.js";
 
 /** What each call returns here, where nothing has to be waited for. */
 type Synchronous = {
   [Call in StoreCall]: (...values: Parameters<Store[Call]>) => Awaited<ReturnType<Store[Call]>>;
 };
+
+/** Where nobody has asked for anything for so long, the thread does what commits have left to do. */
+const IDLE_MS = 250;
+/** Full runs of the history index that may wait for such a moment, 8 MB each; further ones are written at once. */
+const FULL_RUNS_MAX = 2;
 
 /** Opens the file, says how that went, and then answers requests until one of them is to close. */
 export function serveStore(port: MessagePort, options: SqliteFileOptions): void {
@@ -43,6 +56,10 @@ export function serveStore(port: MessagePort, options: SqliteFileOptions): void 
     return;
   }
   port.postMessage({ id: OPENING, value: file.description } satisfies StoreReply);
+  let idle: NodeJS.Timeout | undefined;
+  const rest = (): void => {
+    if (file.rest()) idle = setTimeout(rest, IDLE_MS);
+  };
   port.on("message", ({ id, call, values }: StoreRequest) => {
     let reply: StoreReply;
     try {
@@ -52,7 +69,10 @@ export function serveStore(port: MessagePort, options: SqliteFileOptions): void 
       reply = { id, failure: failureOf(error) };
     }
     port.postMessage(reply);
+    if (call === "commit") file.tend();
+    clearTimeout(idle);
     if (call === "close") port.close();
+    else idle = setTimeout(rest, IDLE_MS);
   });
 }
 
@@ -72,22 +92,37 @@ export class SqliteFile implements Synchronous {
   readonly #journal: SqliteJournal;
   readonly #snapshot: SqliteSnapshot;
   readonly #accounts: SqliteAccounts;
+  readonly #history: SqliteHistory;
+  readonly #queries: SqliteQueries;
   readonly #assets: StoredAsset[];
   readonly #insertAsset: Statement<unknown[]>;
   readonly #insertJob: Statement<unknown[]>;
   readonly #selectJob: Statement<[string], string>;
-  #memory: SharedArrayBuffer | undefined;
+  readonly #remove: () => void;
+  #memory: WebAssembly.Memory | undefined;
+  /** Where the journal and the assets were at `begin`, until it is decided whether what followed is kept. */
+  #before: { readonly head: JournalHead; readonly assetCount: number } | undefined;
+  readonly #isTemporary: boolean;
   /** Set by the first write that failed; what the disk holds is then no longer known for sure. */
   #failure: LedgerError | undefined;
 
   constructor(options: SqliteFileOptions) {
-    this.#path = options.path;
-    const database = openFile(options);
+    this.#isTemporary = options.isCopy || options.path === IN_MEMORY;
+    const opened = options.isCopy
+      ? openCopy(options)
+      : { path: options.path, database: openFile(options), remove: () => {} };
+    const { path, database, remove } = opened;
+    this.#path = path;
     this.#database = database;
+    this.#remove = remove;
     try {
       this.#journal = new SqliteJournal(database);
       this.#snapshot = new SqliteSnapshot(database);
       this.#accounts = new SqliteAccounts(database);
+      this.#history = new SqliteHistory(database, this.#journal, options.historyRunLog2, (action) =>
+        this.#write(action),
+      );
+      this.#queries = new SqliteQueries(database, this.#journal, this.#history);
       this.#insertAsset = database.prepare("INSERT INTO assets VALUES (?, ?, ?)");
       this.#insertJob = database.prepare("INSERT INTO jobs VALUES (?, ?, ?) ON CONFLICT (hash) DO NOTHING");
       this.#selectJob = database.prepare<[string], string>("SELECT name FROM jobs WHERE hash = ?").pluck();
@@ -95,12 +130,13 @@ export class SqliteFile implements Synchronous {
       this.description = this.#describe();
     } catch (error) {
       database.close();
+      remove();
       throw readError(this.#path, error);
     }
   }
 
   attach(memory: WebAssembly.Memory): void {
-    this.#memory = memory.buffer;
+    this.#memory = memory;
   }
 
   commit(group: CommitGroup): void {
@@ -114,6 +150,50 @@ export class SqliteFile implements Synchronous {
       return this.#journal.append(chunks);
     });
     this.#journal.head = head;
+    this.#history.gather(chunks);
+  }
+
+  /** After a commit was acknowledged: writes what can't wait until nothing else is to be done. */
+  tend(): void {
+    this.#writeHistory(FULL_RUNS_MAX);
+  }
+
+  /** While nothing else is to be done: writes a part of what waits for that, and says whether more is left. */
+  rest(): boolean {
+    if (this.#failure !== undefined || this.#history.fullCount === 0) return false;
+    this.#writeHistory(this.#history.fullCount - 1);
+    return this.#history.fullCount > 0;
+  }
+
+  #writeHistory(kept: number): void {
+    try {
+      this.#history.writeFull(kept);
+    } catch {
+      // The index is derived: what is missing is built when somebody asks for it. A write that failed has been noted,
+      // and the next commit says so.
+    }
+  }
+
+  begin(): void {
+    this.#change("BEGIN IMMEDIATE");
+    this.#before = { head: this.#journal.head, assetCount: this.#assets.length };
+  }
+
+  keep(): void {
+    this.#change("COMMIT");
+    this.#before = undefined;
+  }
+
+  undo(): StoreDescription {
+    // SQLite may have rolled back by itself, where it could not write.
+    if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
+    if (this.#before !== undefined) {
+      this.#journal.head = this.#before.head;
+      this.#assets.length = this.#before.assetCount;
+      this.#before = undefined;
+    }
+    this.#history.restart();
+    return this.#describe();
   }
 
   readChunks(chunk: number, range: MemoryRange): StoredChunk[] {
@@ -124,8 +204,28 @@ export class SqliteFile implements Synchronous {
     return this.#read(() => this.#journal.readHolder(sequence, this.#bytes(range), range.address));
   }
 
+  findTransfers(query: TransferQuery): FoundTransfers {
+    return this.#read(() => this.#queries.find(query));
+  }
+
+  prepareHistory(): boolean {
+    return this.#read(() => this.#history.prepare());
+  }
+
+  sumTransfers(slot: number, after: number, through: number): HistorySum {
+    return this.#read(() => this.#queries.sum(slot, after, through));
+  }
+
+  sequenceAt(timestamp: bigint): number {
+    return this.#read(() => this.#journal.sequenceAt(timestamp));
+  }
+
+  checkHistory(run: number): boolean | undefined {
+    return this.#read(() => this.#history.isSound(run));
+  }
+
   readSnapshot(regions: readonly NamedRange[]): void {
-    this.#read(() => this.#snapshot.read(this.#attached(), regions));
+    this.#read(() => this.#snapshot.read(this.#attached().buffer, regions));
   }
 
   writeSnapshot(request: SnapshotRequest): void {
@@ -141,10 +241,11 @@ export class SqliteFile implements Synchronous {
     const regions = request.regions.map(({ name, byteLength }) => ({ name, byteLength }));
     const description = { layoutVersion, chunkCount: head.chunkCount, transferCount, accountCount, digest, regions };
     const memory = this.#attached();
-    const assetCodes = this.#assets.map(({ code }) => code);
+    const tables = { accounts: request.accounts, accountsCold: request.accountsCold, text: request.accountText };
+    const accounts = new AccountTable(memory, tables, (number) => this.#assets[number - 1]?.code ?? "");
     this.#write(() => {
-      this.#snapshot.write(memory, description, request.regions);
-      this.#accounts.refresh(memory, request, assetCodes);
+      this.#snapshot.write(memory.buffer, description, request.regions);
+      this.#accounts.refresh(accounts, accountCount);
     });
   }
 
@@ -153,9 +254,15 @@ export class SqliteFile implements Synchronous {
   }
 
   close(): void {
+    if (this.#failure === undefined) this.#writeHistory(0);
     // After a failure, the rollback file may be what repairs the ledger when it is opened next: it stays.
-    if (this.#failure === undefined) closeFile(this.#database);
-    else this.#database.close();
+    try {
+      if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
+      if (this.#failure === undefined) closeFile(this.#database);
+      else this.#database.close();
+    } finally {
+      this.#remove();
+    }
   }
 
   #describe(): StoreDescription {
@@ -168,8 +275,10 @@ export class SqliteFile implements Synchronous {
       transferCount,
       accountCount,
       accountTextSize,
+      lastTimestamp: this.#journal.lastTimestamp,
       assets: [...this.#assets],
-      snapshot: this.#snapshot.describe(),
+      ...this.#snapshot.describe(),
+      isTemporary: this.#isTemporary,
     };
   }
 
@@ -181,11 +290,22 @@ export class SqliteFile implements Synchronous {
     }
   }
 
-  /** Runs `write` in one transaction, durable when this returns. After a failure, every later one is refused. */
+  /**
+   * Runs `write` in one transaction, durable when this returns, or as part of the one that was begun. After a failure,
+   * every later one is refused.
+   */
   #write<Value>(write: () => Value): Value {
+    return this.#orFail(() => this.#database.transaction(write).immediate());
+  }
+
+  #change(statement: "BEGIN IMMEDIATE" | "COMMIT"): void {
+    this.#orFail(() => this.#database.exec(statement));
+  }
+
+  #orFail<Value>(write: () => Value): Value {
     if (this.#failure !== undefined) throw this.#failure;
     try {
-      return this.#database.transaction(write).immediate();
+      return write();
     } catch (error) {
       this.#failure = writeError(this.#path, error);
       throw this.#failure;
@@ -193,10 +313,10 @@ export class SqliteFile implements Synchronous {
   }
 
   #bytes({ address, byteLength }: MemoryRange): Uint8Array {
-    return new Uint8Array(this.#attached(), address, byteLength);
+    return new Uint8Array(this.#attached().buffer, address, byteLength);
   }
 
-  #attached(): SharedArrayBuffer {
+  #attached(): WebAssembly.Memory {
     if (this.#memory === undefined) {
       throw new LedgerError("store_failed", "the store was given no memory: call attach() first");
     }

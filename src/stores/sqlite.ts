@@ -3,6 +3,8 @@ import { resolve } from "node:path";
 import { Worker } from "node:worker_threads";
 import { builtFile } from "../core/built.js";
 import { LedgerError } from "../core/errors.js";
+import type { HistorySum } from "../core/history-run.js";
+import { HISTORY_RUN_LOG2 } from "../core/layout.js";
 import {
   IN_MEMORY,
   OPENING,
@@ -12,13 +14,29 @@ import {
   type StoreRequest,
 } from "./sqlite-protocol.js";
 import type { NamedRange } from "./sqlite-snapshot.js";
-import type { CommitGroup, MemoryRange, SnapshotRequest, Store, StoreDescription, StoredChunk } from "./store.js";
+import type {
+  CommitGroup,
+  FoundTransfers,
+  MemoryRange,
+  SnapshotRequest,
+  Store,
+  StoreDescription,
+  StoredChunk,
+  TransferQuery,
+} from "./store.js";
 
 export interface SqliteStoreOptions {
   /** `create` (the default) makes a ledger where there is no file or an empty one; `existing` refuses to. */
   readonly mode?: "create" | "existing";
+  /** Works on a private copy of the file, which is gone when it is closed; the file is only read, and need not exist. */
+  readonly copy?: boolean;
   /** Bytes that the file may grow to; a commit beyond them fails as on a full disk. Default: no limit. */
   readonly sizeMax?: number;
+  /**
+   * Transfers of a run of the history index, as a power of two, 4 to 19 (the default). A ledger opened with another
+   * one than before builds its index again; smaller runs are for tests.
+   */
+  readonly historyRunLog2?: number;
 }
 
 /**
@@ -27,25 +45,33 @@ export interface SqliteStoreOptions {
  *
  * Throws `ledger_locked` where it is open already, `not_a_ledger` and `ledger_too_new` where it is something else,
  * `cannot_open` where the system or the path is in the way, `journal_corrupt` where the journal's end is missing,
- * `invalid_option` where an option is misspelt or out of range.
+ * `store_failed` where a copy can't be made, `invalid_option` where an option is misspelt or out of range.
  */
 export async function openSqliteStore(path: string, options: SqliteStoreOptions = {}): Promise<Store> {
   checkOptions(options);
   const store = new SqliteStore({
     path: path === IN_MEMORY ? path : resolve(path),
     mode: options.mode ?? "create",
+    isCopy: options.copy === true && path !== IN_MEMORY,
     sizeMax: options.sizeMax,
+    historyRunLog2: options.historyRunLog2 ?? HISTORY_RUN_LOG2,
   });
   await store.opened;
   return store;
 }
 
 function checkOptions(options: SqliteStoreOptions): void {
-  const { mode = "create", sizeMax = 1, ...unknown } = options;
+  const { mode = "create", copy = false, sizeMax = 1, historyRunLog2 = HISTORY_RUN_LOG2, ...unknown } = options;
   const [misspelt] = Object.keys(unknown);
-  if (misspelt !== undefined) throw invalidOption(`'${misspelt}' is none: expected 'mode' or 'sizeMax'`);
+  if (misspelt !== undefined) {
+    throw invalidOption(`'${misspelt}' is none: expected 'mode', 'copy', 'sizeMax' or 'historyRunLog2'`);
+  }
   if (mode !== "create" && mode !== "existing") {
     throw invalidOption(`'mode' must be 'create' or 'existing', not '${String(mode)}'`);
+  }
+  if (typeof copy !== "boolean") throw invalidOption(`'copy' must be true or false, not ${String(copy)}`);
+  if (!Number.isInteger(historyRunLog2) || historyRunLog2 < 4 || historyRunLog2 > HISTORY_RUN_LOG2) {
+    throw invalidOption(`'historyRunLog2' must be a whole number from 4 to ${HISTORY_RUN_LOG2}, not ${historyRunLog2}`);
   }
   if (!(sizeMax > 0)) throw invalidOption(`'sizeMax' must be a number of bytes above 0, not ${sizeMax}`);
 }
@@ -101,12 +127,44 @@ class SqliteStore implements Store {
     return this.#call("commit", group);
   }
 
+  begin(): Promise<void> {
+    return this.#call("begin");
+  }
+
+  keep(): Promise<void> {
+    return this.#call("keep");
+  }
+
+  undo(): Promise<StoreDescription> {
+    return this.#call("undo");
+  }
+
   readChunks(chunk: number, range: MemoryRange): Promise<readonly StoredChunk[]> {
     return this.#call("readChunks", chunk, range);
   }
 
   readChunkOf(sequence: number, range: MemoryRange): Promise<StoredChunk | undefined> {
     return this.#call("readChunkOf", sequence, range);
+  }
+
+  findTransfers(query: TransferQuery): Promise<FoundTransfers> {
+    return this.#call("findTransfers", query);
+  }
+
+  prepareHistory(): Promise<boolean> {
+    return this.#call("prepareHistory");
+  }
+
+  sumTransfers(slot: number, after: number, through: number): Promise<HistorySum> {
+    return this.#call("sumTransfers", slot, after, through);
+  }
+
+  sequenceAt(timestamp: bigint): Promise<number> {
+    return this.#call("sequenceAt", timestamp);
+  }
+
+  checkHistory(run: number): Promise<boolean | undefined> {
+    return this.#call("checkHistory", run);
   }
 
   readSnapshot(regions: readonly NamedRange[]): Promise<void> {

@@ -4,6 +4,10 @@
  * The journal is the truth. Chunks travel as addresses in the engine's shared memory, never through messages.
  */
 
+import type { HistorySum } from "../core/history-run.js";
+import type { RecordedTransfer } from "../core/journal.js";
+import type { TransferResultCode } from "../core/results.js";
+
 /** What a store knows about the ledger before any memory exists. Counts are of what is on disk. */
 export interface StoreDescription {
   /** 64-bit halves of the ledger's placement seed, drawn at random when the file was made. */
@@ -15,9 +19,15 @@ export interface StoreDescription {
   readonly accountCount: number;
   /** Byte length of the account ids kept as text, an upper bound for sizing. */
   readonly accountTextSize: number;
+  /** Nanoseconds since 1970 of the last chunk, 0 where there is none: the ledger's clock goes on from there. */
+  readonly lastTimestamp: bigint;
   /** Assets in the order of their numbers; the first has number 1. */
   readonly assets: readonly StoredAsset[];
   readonly snapshot: SnapshotDescription | undefined;
+  /** Whether everything is gone once it is closed: a snapshot would serve nobody. */
+  readonly isTemporary: boolean;
+  /** Why there is no description of the snapshot, where that is because it can't be read. */
+  readonly snapshotDamage: string | undefined;
 }
 
 export interface StoredAsset {
@@ -71,12 +81,43 @@ export interface SnapshotRequest {
   readonly accountText: number;
 }
 
+/** Which recorded transfers are asked for. */
+export interface TransferQuery {
+  /** Only sequences below this one. */
+  readonly before: number;
+  /** Only sequences above this one. */
+  readonly after: number;
+  /** Most transfers to give back. */
+  readonly limit: number;
+  /** Only those that name this account; without a slot, one that never existed. */
+  readonly account?: { readonly id: string; readonly slot: number | undefined };
+  readonly result?: TransferResultCode;
+  readonly code?: number;
+  readonly userData?: bigint;
+}
+
+/** Transfers that a query found, newest first. */
+export interface FoundTransfers {
+  readonly transfers: readonly RecordedTransfer[];
+  /** The `before` to go on with where there may be more, else undefined. */
+  readonly next: number | undefined;
+}
+
 export interface Store {
   readonly description: StoreDescription;
-  /** Hands the engine's memory to the store. Called once, before any method below. */
+  /** Hands the engine's memory to the store, before any method below. Another memory takes the place of the former. */
   attach(memory: WebAssembly.Memory): Promise<void>;
   /** Resolves once the group is on disk (synchronous=FULL). After a failure the store refuses every later group. */
   commit(group: CommitGroup): Promise<void>;
+  /**
+   * Begins a unit of any number of groups. From here on `commit` resolves once its group is written; all of them are
+   * on disk once `keep` has resolved, and none of them after `undo`, `close` or a crash.
+   */
+  begin(): Promise<void>;
+  /** Brings everything committed since `begin` to disk, as a whole. After a failure the store writes no more. */
+  keep(): Promise<void>;
+  /** Forgets everything committed since `begin`. Returns what is on disk. */
+  undo(): Promise<StoreDescription>;
   /**
    * Copies consecutive chunks from `chunk` on into `range`, as many as fit, checking checksums and the chain.
    * Throws `journal_corrupt` naming the chunk. Empty at the journal's end.
@@ -84,7 +125,26 @@ export interface Store {
   readChunks(chunk: number, range: MemoryRange): Promise<readonly StoredChunk[]>;
   /** Copies the chunk that holds the transfer of this sequence (1-based) into `range`; undefined where none does. */
   readChunkOf(sequence: number, range: MemoryRange): Promise<StoredChunk | undefined>;
-  /** Copies the snapshot's regions into the ranges of the same names. */
+  /**
+   * Transfers on disk that match the query, newest first. Looks at a bounded number of them, so that a commit never
+   * waits long: fewer than the limit may be found, and `next` says where to go on.
+   */
+  findTransfers(query: TransferQuery): Promise<FoundTransfers>;
+  /**
+   * Does a bounded part of what must be done before accounts can be asked for: what the history index lacks is read
+   * from the journal. Resolves with true once nothing is left to do.
+   */
+  prepareHistory(): Promise<boolean>;
+  /**
+   * What the transfers with sequences above `after` and up to `through`, which are on disk, change of the posted
+   * balance of the account in `slot`. Call it after {@link prepareHistory}.
+   */
+  sumTransfers(slot: number, after: number, through: number): Promise<HistorySum>;
+  /** The last sequence on disk whose transfer is not younger than this, in nanoseconds since 1970; 0 where none is. */
+  sequenceAt(timestamp: bigint): Promise<number>;
+  /** Whether this part of the history index is what the journal gives, or missing; undefined where there is no such part. */
+  checkHistory(run: number): Promise<boolean | undefined>;
+  /** Copies the snapshot's regions into the ranges of the same names. Throws `snapshot_corrupt`, whatever is in the way. */
   readSnapshot(regions: readonly (MemoryRange & { readonly name: string })[]): Promise<void>;
   /**
    * Replaces the snapshot and refreshes the account rows, in one transaction. The memory must not change meanwhile,

@@ -33,14 +33,14 @@ function parsed(folder: string, given: readonly string[]): SettleArguments {
   const values: Record<string, string> = {};
   for (let i = 1; i < given.length; i += 2) {
     const name = given[i]!.slice(2).replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
-    const isPath = ["db", "transfers", "accounts", "results", "balances"].includes(name);
+    const isPath = ["db", "transfers", "accounts", "results", "balances", "net"].includes(name);
     values[name] = isPath ? join(folder, given[i + 1]!) : given[i + 1]!;
   }
   return values as unknown as SettleArguments;
 }
 
 /** How a command that must refuse ends, as its process would. */
-async function refusal(command: () => Promise<void>): Promise<Pick<Run, "code" | "stdout" | "stderr">> {
+async function refusal(command: () => Promise<unknown>): Promise<Pick<Run, "code" | "stdout" | "stderr">> {
   try {
     await command();
   } catch (error) {
@@ -86,6 +86,7 @@ describe("bad usage ends with exit code 2, a sentence, and no ledger", () => {
       args("--results", "x", "--balances", "x"),
       /--results and --balances both name .*x:/,
     ],
+    ["the netting over the transfers", args("--net", "transfers.csv"), /--transfers and --net both name/],
   ];
   it("each of them", async () => {
     const folder = folderOf(FILES);

@@ -192,6 +192,24 @@ opening-balances:USD,USD,150.00,0.00,0.00,0.00,-150.00,2
     expect(read(cwd, "results.csv")).toBe(results);
   });
 
+  it("reports what a job moved with --net: one more field, one more sentence, the same in every run", async () => {
+    const cwd = job();
+    const first = await cli([...SETTLE, "--json", "--net", "net.csv"], { cwd });
+    const report = JSON.parse(first.stdout);
+    expect(Object.keys(report).at(-1)).toBe("net");
+    expect(report.net).toEqual({ asset: "USD", accounts: 3, gross: "16.50", net: "11.00", ratio: 11 / 16.5 });
+    expect(first.stderr).toContain("3 accounts moved 16.50 USD; set off, 11.00 USD are left, 66.7 % of it.\n");
+    const net = read(cwd, "net.csv");
+    expect(net).toBe(`id,asset,paid,received,net,transfers
+alice,USD,11.00,0.00,-11.00,2
+bob,USD,5.50,11.00,5.50,3
+carol,USD,0.00,5.50,5.50,1
+`);
+    const again = await json([...SETTLE, "--net", "net.csv", "--mode", "event-loop"], { cwd });
+    expect(again).toMatchObject({ replayed: 6, net: report.net });
+    expect(read(cwd, "net.csv")).toBe(net);
+  });
+
   it("keeps its exit code and its results where nobody reads what it says", async () => {
     const cwd = job();
     const { child, ended } = startCli([...SETTLE, "--json"], { cwd });

@@ -59,25 +59,31 @@ describe("docs/cli.md", () => {
   }));
 
   it("shows a job that ends as it says", async () => {
-    const [accounts, transfers, results, balances] = blocks.filter(({ language }) => language === "csv");
+    const [accounts, transfers, results, balances, net] = blocks.filter(({ language }) => language === "csv");
     const commands = blocks.filter(({ language }) => language === "sh").flatMap(({ body }) => body.trim().split("\n"));
     const folder = folderOf({ "accounts.csv": accounts!.body, "transfers.csv": transfers!.body });
-    expect(commands.length).toBe(3);
+    expect(commands.length).toBe(4);
     for (const command of commands) {
       const [program, ...args] = command.split(" ");
       expect(program).toBe("parallel-ledger");
-      const run = await cli(args, { cwd: folder });
+      const run = await cli(args[0] === "settle" ? [...args, "--net", "net.csv"] : args, { cwd: folder });
       expect(run.code, run.stderr).toBe(0);
     }
     expect(read(folder, "results.csv")).toBe(results!.body);
     expect(read(folder, "balances.csv")).toBe(balances!.body);
+    expect(read(folder, "net.csv")).toBe(net!.body);
   });
 
-  it("names only options that there are, and every option that settle has", async () => {
-    const { stdout } = await cli(["settle", "--help"]);
-    const options = new Set([...stdout.matchAll(/^ {2}(?:-h, )?(--[a-z-]+)/gm)].map(([, option]) => option!));
+  it("names only options that there are, and every option of every command", async () => {
+    const { stdout: commands } = await cli(["--help"]);
+    const options = new Set(["--help"]);
+    for (const [, command] of commands.matchAll(/^ {2}([a-z]+) .*\[options\]/gm)) {
+      const { stdout } = await cli([command!, "--help"]);
+      for (const [, option] of stdout.matchAll(/^ {2}(?:-h, )?(--[a-z-]+)/gm)) options.add(option!);
+    }
     const named = new Set([...text.matchAll(/(?<![\w-])--[a-z][a-z-]*/g)].map(([option]) => option));
     for (const option of named) expect(options.has(option), option).toBe(true);
     expect([...options].filter((option) => !named.has(option))).toEqual([]);
+    expect(options.size).toBeGreaterThan(10);
   });
 });

@@ -1,171 +1,201 @@
 /**
- * Operations on one account are linearizable: recorded on real threads, and found not to be where a race is forced.
- *
- * The checker is tested first, on histories of which it is known what they are.
+ * Histories of withdrawals, deposits and readings of one account, recorded while several clients use it at once on real
+ * worker threads: each safe strategy's must be linearizable, and those of `unsafe`, once forced, must not.
  */
 import fc from "fast-check";
-import { describe, expect, onTestFinished, test } from "vitest";
-import { atomic } from "../../src/strategies/memory/atomic.js";
+import { describe, expect, test } from "vitest";
+import type { MemoryBank } from "../../src/strategies/memory/bank.js";
 import { openMemoryBank } from "../../src/strategies/memory/bank.js";
-import { mutex } from "../../src/strategies/memory/mutex.js";
-import type { Operation, OperationOutcome } from "../../src/strategies/memory/operation.js";
-import { optimistic } from "../../src/strategies/memory/optimistic.js";
-import { serial } from "../../src/strategies/memory/serial.js";
+import { MEMORY_STRATEGIES } from "../../src/strategies/memory/strategies.js";
 import { openThreadBank } from "../../src/strategies/memory/threads.js";
 import { unsafe } from "../../src/strategies/memory/unsafe.js";
 import type { OpeningAccount } from "../../src/strategies/strategy.js";
-import { barrier } from "../support/barrier.js";
-import { RUNS_FACTOR, RUNS_MS_MAX, runsOf } from "../support/ledgers.js";
-import { type AccountOperation, accountSpecification, linearize, type Recorded } from "../support/linearizability.js";
+import { randomNumbers } from "../support/arbitraries.js";
+import { runsOf } from "../support/ledgers.js";
+import { type Event, findLinearization, type Specification } from "../support/linearizability.js";
 
-const withdraw = (amount: bigint, isRefused = false): AccountOperation => ({ kind: "withdraw", amount, isRefused });
-const deposit = (amount: bigint): AccountOperation => ({ kind: "deposit", amount });
-const read = (balance: bigint): AccountOperation => ({ kind: "read", balance });
+type Request = { readonly ask: "withdraw" | "deposit"; readonly amount: bigint } | { readonly ask: "read" };
+/** `true` and `false`: paid or refused; a number: the balance that was read. */
+type Answer = boolean | bigint;
+type History = readonly Event<Request, Answer>[];
 
-/** A history from its drawing: each operation with when it began and ended. */
-function drawn(...rows: readonly [AccountOperation, number, number][]): Recorded<AccountOperation>[] {
-  return rows.map(([operation, began, ended]) => ({ operation, began, ended }));
+/** An account that may not go below zero. */
+function accountOf(balance: bigint): Specification<bigint, Request, Answer> {
+  return {
+    initial: balance,
+    key: String,
+    next(state, request, answer) {
+      if (request.ask === "read") return answer === state ? state : undefined;
+      if (request.ask === "deposit") return answer === true ? state + request.amount : undefined;
+      const isCovered = state >= request.amount;
+      if (answer !== isCovered) return undefined;
+      return isCovered ? state - request.amount : state;
+    },
+  };
 }
 
-const specification = accountSpecification(100n);
+const withdraw = (amount: bigint): Request => ({ ask: "withdraw", amount });
+const deposit = (amount: bigint): Request => ({ ask: "deposit", amount });
+const read: Request = { ask: "read" };
 
-describe("the checker finds an order", () => {
-  test.each([
-    ["of operations one after the other", drawn([withdraw(60n), 0, 1], [read(40n), 2, 3], [deposit(5n), 4, 5])],
-    ["of two withdrawals at once of which one is refused", drawn([withdraw(60n), 0, 3], [withdraw(60n, true), 1, 2])],
-    ["in which the one that began later took effect earlier", drawn([read(40n), 0, 3], [withdraw(60n), 1, 2])],
-    ["in which a read does not see what is still under way", drawn([withdraw(60n), 0, 3], [read(100n), 1, 2])],
+function event(operation: Request, result: Answer, invoked: number, responded: number): Event<Request, Answer> {
+  return { operation, result, invoked, responded };
+}
+
+describe("the checker", () => {
+  const account = accountOf(100n);
+
+  test("explains operations that came one after the other by their order", () => {
+    const history = [event(withdraw(60n), true, 1, 2), event(withdraw(60n), false, 3, 4), event(read, 40n, 5, 6)];
+    expect(findLinearization(history, account)).toEqual([0, 1, 2]);
+  });
+
+  test("lets operations that overlapped have happened in either order", () => {
+    const history = [event(withdraw(60n), false, 1, 4), event(withdraw(60n), true, 2, 3)];
+    expect(findLinearization(history, account)).toEqual([1, 0]);
+  });
+
+  test.each<[string, History]>([
+    ["money spent twice", [event(withdraw(60n), true, 1, 3), event(withdraw(60n), true, 2, 4)]],
     [
-      "that is found only after going back",
-      drawn([withdraw(60n), 0, 9], [withdraw(50n), 1, 8], [deposit(20n), 2, 7], [read(50n), 3, 4], [read(70n), 5, 6]),
+      "a reading older than a payment that was confirmed before",
+      [event(withdraw(60n), true, 1, 2), event(read, 100n, 3, 4)],
     ],
-  ])("%s", (_, history) => {
-    const order = linearize(history, specification);
-    expect(order).toHaveLength(history.length);
-    let state = specification.initial;
-    for (const { operation } of order!) {
-      const after = specification.apply(state, operation);
-      expect(after).toBeDefined();
-      state = after!;
-    }
-  });
-});
-
-describe("the checker finds no order", () => {
-  test.each([
-    ["where two withdrawals at once both succeed", drawn([withdraw(60n), 0, 3], [withdraw(60n), 1, 2])],
-    ["where a read sees the past", drawn([withdraw(60n), 0, 1], [read(100n), 2, 3])],
-    ["where reads go back in time", drawn([withdraw(60n), 0, 9], [read(40n), 1, 2], [read(100n), 3, 4])],
-    ["where an update is lost", drawn([deposit(10n), 0, 3], [deposit(20n), 1, 2], [read(120n), 4, 5])],
     [
-      "where what was covered at every moment is refused",
-      drawn([withdraw(50n, true), 0, 9], [deposit(100n), 1, 2], [withdraw(150n), 3, 4]),
+      "readings that go back in time",
+      [event(withdraw(60n), true, 1, 8), event(read, 40n, 2, 3), event(read, 100n, 4, 5)],
     ],
-    ["where a read sees what was never there", drawn([read(150n), 0, 9], [withdraw(50n), 1, 2], [deposit(50n), 3, 4])],
-  ])("%s", (_, history) => {
-    expect(linearize(history, specification)).toBeUndefined();
+    [
+      "a refusal although there was enough at every moment",
+      [event(deposit(10n), true, 1, 4), event(withdraw(100n), false, 2, 3)],
+    ],
+    [
+      "a deposit that was lost",
+      [event(deposit(10n), true, 1, 3), event(deposit(10n), true, 2, 4), event(read, 110n, 5, 6)],
+    ],
+  ])("finds no explanation for %s", (_, history) => {
+    expect(findLinearization(history, account)).toBeUndefined();
+  });
+
+  test("explains every history that is made from an order, and none of which a reading was changed", () => {
+    const request: fc.Arbitrary<Request> = fc.oneof(
+      fc.record({ ask: fc.constantFrom("withdraw" as const, "deposit" as const), amount: fc.bigInt(1n, 90n) }),
+      fc.constant(read),
+    );
+    const step = fc.record({ request, before: fc.nat({ max: 40 }), after: fc.nat({ max: 40 }) });
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 1, maxLength: 14 }), (steps) => {
+        let balance = 100n;
+        const history = steps.map(({ request: asked, before, after }, index): Event<Request, Answer> => {
+          let answer: Answer = true;
+          if (asked.ask === "read") answer = balance;
+          else if (asked.ask === "deposit") balance += asked.amount;
+          else if (balance >= asked.amount) balance -= asked.amount;
+          else answer = false;
+          // Its moment is ten times its place; it was under way for a while before and after.
+          return event(asked, answer, index * 10 - before - 0.5, index * 10 + after);
+        });
+        expect(findLinearization(history, account)).toBeDefined();
+        const last = event(read, balance + 1n, steps.length * 10 + 100, steps.length * 10 + 101);
+        expect(findLinearization([...history, last], account)).toBeUndefined();
+      }),
+      runsOf(300),
+    );
   });
 });
 
-test("the checker accepts every history of operations that take effect at a moment of their own", () => {
-  const step = fc.record({
-    operation: fc.constantFrom("withdraw", "deposit", "read"),
-    amount: fc.integer({ min: 1, max: 120 }).map(BigInt),
-    early: fc.nat(300),
-    late: fc.nat(300),
-  });
-  const property = fc.property(fc.array(step, { minLength: 1, maxLength: 60 }), (steps) => {
-    let balance = 100n;
-    const history = steps.map(({ operation, amount, early, late }, index): Recorded<AccountOperation> => {
-      // Takes effect at 1,000 times its index, and lasts some while before and after.
-      const moment = index * 1000;
-      const stamps = { began: moment - early * 10 - (index % 7), ended: moment + late * 10 + (index % 7) + 0.5 };
-      const isRefused = operation === "withdraw" && balance < amount;
-      if (operation === "withdraw" && !isRefused) balance -= amount;
-      if (operation === "deposit") balance += amount;
-      if (operation === "read") return { operation: read(balance), ...stamps };
-      return { operation: operation === "deposit" ? deposit(amount) : withdraw(amount, isRefused), ...stamps };
-    });
-    expect(linearize(history, specification)).toHaveLength(history.length);
-  });
-  fc.assert(property, runsOf(100));
-});
-
-/** The account under test, and one that pays and takes without a limit. */
+const CLIENTS = 4;
+const REQUESTS_EACH = 6;
+const BALANCE = 100n;
+/** The account that all clients use, and one for each client that is the other side of its transfers. */
 const ACCOUNTS: readonly OpeningAccount[] = [
-  { balance: 100n, limited: true },
-  { balance: 0n, limited: false },
+  { balance: BALANCE, limited: true },
+  ...Array.from({ length: CLIENTS }, () => ({ balance: 0n, limited: false })),
 ];
 
-const asOperation = (kind: AccountOperation["kind"], amount: bigint): Operation => {
-  if (kind === "read") return { kind: "balance", accounts: [0], amount: 0n };
-  return { kind: "transfer", accounts: kind === "withdraw" ? [0, 1] : [1, 0], amount };
-};
-
-function asRecorded({ kind, accounts, amount }: Operation, { result, answer }: OperationOutcome): AccountOperation {
-  if (kind === "balance") return read(answer);
-  return accounts[0] === 0 ? withdraw(amount, result !== "ok") : deposit(amount);
-}
-
-/** A list of operations that keeps the balance near zero, so that many withdrawals are refused. */
-function randomOperations(count: number, random: (limit: number) => number): Operation[] {
-  return Array.from({ length: count }, () => {
-    const kind = (["withdraw", "deposit", "read"] as const)[random(3)]!;
-    return asOperation(kind, BigInt(1 + random(kind === "withdraw" ? 120 : 80)));
-  });
-}
-
-const OPERATIONS = 2000;
-const ROUNDS = 5 * RUNS_FACTOR;
-
-describe("histories recorded on two threads are linearizable", () => {
-  test.each([atomic, optimistic, mutex])(
-    "under $name",
-    async (strategy) => {
-      const bank = await openThreadBank(strategy, ACCOUNTS, { threads: 2, operations: OPERATIONS });
-      onTestFinished(() => bank.close());
-      let concurrent = 0;
-      for (let round = 0; round < ROUNDS; round++) {
-        const operations = randomOperations(OPERATIONS, (limit) => Math.floor(Math.random() * limit));
-        for (const [index, operation] of operations.entries()) bank.put(index, operation);
-        bank.reopen(ACCOUNTS);
-        const recorded = await bank.record(OPERATIONS);
-        const history = recorded.map((outcome, index) => ({
-          operation: asRecorded(operations[index]!, outcome),
-          began: outcome.began,
-          ended: outcome.ended,
-        }));
-        concurrent += history.filter(({ began, ended }) => ended > began + 1).length;
-        const order = linearize(history, specification);
-        if (order === undefined) expect(history, "a history that no order explains").toEqual([]);
-      }
-      expect(concurrent).toBeGreaterThan(0);
-      process.stdout.write(`${strategy.name}: ${concurrent} of ${OPERATIONS * ROUNDS} operations met another\n`);
-    },
-    RUNS_MS_MAX,
-  );
-});
-
-describe("two withdrawals forced to read before either writes", () => {
-  async function historyOf(strategy: typeof unsafe): Promise<Recorded<AccountOperation>[]> {
-    const bank = openMemoryBank(strategy, ACCOUNTS);
-    const between = barrier(2);
-    let clock = 0;
-    return Promise.all(
-      [60n, 60n].map(async (amount) => {
-        const operation = asOperation("withdraw", amount);
-        const began = clock++;
-        const outcome = await bank.execute(operation, { between });
-        return { operation: asRecorded(operation, outcome), began, ended: clock++ };
-      }),
-    );
+async function ask(bank: MemoryBank, client: number, request: Request): Promise<Answer> {
+  if (request.ask === "read") {
+    return (await bank.execute({ kind: "balance", accounts: [0], amount: 0n })).answer;
   }
+  const accounts = request.ask === "withdraw" ? [0, client + 1] : [client + 1, 0];
+  const { result } = await bank.execute({ kind: "transfer", accounts, amount: request.amount });
+  return result === "ok";
+}
 
-  test("under unsafe are not linearizable", async () => {
-    expect(linearize(await historyOf(unsafe), specification)).toBeUndefined();
+/** Lets every client ask one thing after the other, all clients at once, and records what they saw and when. */
+async function record(bank: MemoryBank, seed: number): Promise<History> {
+  const random = randomNumbers(seed);
+  const clock = new Int32Array(new SharedArrayBuffer(4));
+  const history: Event<Request, Answer>[] = [];
+  const client = async (number: number): Promise<void> => {
+    for (let i = 0; i < REQUESTS_EACH; i++) {
+      const amount = BigInt(1 + random(80));
+      const request = [withdraw(amount), withdraw(amount), deposit(amount), read][random(4)]!;
+      const invoked = Atomics.add(clock, 0, 1);
+      const result = await ask(bank, number, request);
+      history.push(event(request, result, invoked, Atomics.add(clock, 0, 1)));
+    }
+  };
+  await Promise.all(Array.from({ length: CLIENTS }, (_, number) => client(number)));
+  return history;
+}
+
+/** Histories recorded of each strategy. */
+const { numRuns: HISTORIES } = runsOf(25);
+
+describe.each(MEMORY_STRATEGIES.filter(({ safe }) => safe))("histories of $name are linearizable", (strategy) => {
+  test("on worker threads", async () => {
+    for (let seed = 0; seed < HISTORIES; seed++) {
+      const bank = await threadBank();
+      bank.reopen(ACCOUNTS);
+      const history = await record(bank, seed);
+      expect(findLinearization(history, accountOf(BALANCE)), `seed ${seed}: ${describeHistory(history)}`).toBeDefined();
+    }
+    await (await threadBank()).close();
   });
 
-  test.each([serial, atomic, optimistic, mutex])("under $name are", async (strategy) => {
-    expect(linearize(await historyOf(strategy), specification)).toHaveLength(2);
+  test("on the event loop", async () => {
+    for (let seed = 0; seed < HISTORIES; seed++) {
+      const history = await record(openMemoryBank(strategy, ACCOUNTS), seed);
+      expect(findLinearization(history, accountOf(BALANCE)), `seed ${seed}: ${describeHistory(history)}`).toBeDefined();
+    }
   });
+
+  let opened: ReturnType<typeof openThreadBank> | undefined;
+  function threadBank(): ReturnType<typeof openThreadBank> {
+    opened ??= openThreadBank(strategy, ACCOUNTS, { threads: CLIENTS });
+    return opened;
+  }
 });
+
+test("a history of unsafe in which two clients have read before either writes is not linearizable", async () => {
+  for (const bank of [openMemoryBank(unsafe, ACCOUNTS), await openThreadBank(unsafe, ACCOUNTS, { threads: 2 })]) {
+    let readers = 0;
+    let bothHaveRead = (): void => {};
+    const met = new Promise<void>((resolve) => {
+      bothHaveRead = resolve;
+    });
+    const between = (): Promise<void> => {
+      if (++readers === 2) bothHaveRead();
+      return met;
+    };
+    const pay = async (client: number, invoked: number, responded: number): Promise<Event<Request, Answer>> => {
+      const operation = { kind: "transfer" as const, accounts: [0, client], amount: 60n };
+      const { result } = await bank.execute(operation, { between });
+      return event(withdraw(60n), result === "ok", invoked, responded);
+    };
+    const history = await Promise.all([pay(1, 1, 3), pay(2, 2, 4)]);
+    expect(history.map(({ result }) => result)).toEqual([true, true]);
+    expect(findLinearization(history, accountOf(BALANCE))).toBeUndefined();
+    await bank.close();
+  }
+});
+
+function describeHistory(history: History): string {
+  return history
+    .map(({ operation, result, invoked, responded }) => {
+      const amount = operation.ask === "read" ? "" : ` ${operation.amount}`;
+      return `${operation.ask}${amount} ${result} [${invoked}, ${responded}]`;
+    })
+    .join("; ");
+}

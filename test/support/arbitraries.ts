@@ -23,6 +23,7 @@ const ID_SHAPES = [
   "sixtySixBytesOfUmlauts",
   "emoji",
   "loneSurrogate",
+  "sixtyFiveBytesWithLoneSurrogate",
   "empty",
 ] as const;
 
@@ -70,6 +71,8 @@ export function idOf({ shape, which }: IdSymbol, run: number): string {
       return `😀${name}`;
     case "loneSurrogate":
       return `${name}\ud83d`;
+    case "sixtyFiveBytesWithLoneSurrogate":
+      return `${name.padEnd(62, "-")}\ud83d`;
     case "empty":
       return "";
   }
@@ -83,6 +86,7 @@ const INVALID_SHAPES: ReadonlySet<IdShape> = new Set([
   "empty",
   "loneSurrogate",
   "sixtyFiveBytes",
+  "sixtyFiveBytesWithLoneSurrogate",
   "sixtySixBytesOfUmlauts",
 ]);
 const VALID_SHAPES = ID_SHAPES.filter((shape) => !INVALID_SHAPES.has(shape));
@@ -105,10 +109,10 @@ export const MODEL_ASSETS: readonly string[] = ASSETS;
 const FIRST_ACCOUNTS: readonly Omit<ModelNewAccount, "id">[] = [
   { asset: "USD" },
   { asset: "USD", debitsMustNotExceedCredits: true },
-  { asset: "USD", debitsMustNotExceedCredits: true, code: 7 },
+  { asset: "USD", debitsMustNotExceedCredits: true, code: 7, overdraftLimit: 4n },
   { asset: "USD", creditsMustNotExceedDebits: true },
   { asset: "USD" },
-  { asset: "EUR", debitsMustNotExceedCredits: true },
+  { asset: "EUR", debitsMustNotExceedCredits: true, overdraftLimit: 2n ** 64n },
   { asset: "EUR" },
 ];
 const PLAIN_ACCOUNTS = FIRST_ACCOUNTS.length + 2;
@@ -124,6 +128,9 @@ export type AmountSymbol =
   /** What is missing until the debit account's debits reach 2^128, plus this. */
   | { readonly roomPlus: bigint };
 
+/** The version to expect of an account: the one it has at that moment, plus this. */
+export type VersionSymbol = number | undefined;
+
 export interface FreshTransfer {
   readonly id: IdSymbol;
   readonly debit: IdSymbol;
@@ -131,6 +138,10 @@ export interface FreshTransfer {
   readonly amount: AmountSymbol;
   readonly code: number;
   readonly userData: bigint;
+  readonly debitVersion: VersionSymbol;
+  readonly creditVersion: VersionSymbol;
+  readonly balancingDebit: boolean;
+  readonly balancingCredit: boolean;
 }
 
 /** An earlier transfer of the run again, whole or with one field changed. */
@@ -150,6 +161,9 @@ export interface RepeatedTransfer {
     | "userData"
     | "userDataHighWord"
     | "code"
+    | "expectedVersion"
+    | "balancingDebit"
+    | "balancingCredit"
     | "swapped"
     | "sameAccounts"
     | "emptyDebit";
@@ -210,6 +224,17 @@ const transferId: fc.Arbitrary<IdSymbol> = fc.oneof(
   { weight: 1, arbitrary: anyId },
 );
 
+const expectation: fc.Arbitrary<VersionSymbol> = fc.oneof(
+  { weight: 12, arbitrary: fc.constant(undefined) },
+  { weight: 4, arbitrary: fc.constant(0) },
+  { weight: 1, arbitrary: fc.constantFrom(-1, 1, 2 ** 40) },
+);
+
+const seldom: fc.Arbitrary<boolean> = fc.oneof(
+  { weight: 7, arbitrary: fc.constant(false) },
+  { weight: 1, arbitrary: fc.constant(true) },
+);
+
 const freshTransfer: fc.Arbitrary<FreshTransfer> = fc.record({
   id: transferId,
   debit: accountId,
@@ -220,6 +245,10 @@ const freshTransfer: fc.Arbitrary<FreshTransfer> = fc.record({
     { weight: 4, arbitrary: fc.constant(0n) },
     { weight: 1, arbitrary: fc.constantFrom(1n, TWO_64, TWO_128 - 1n) },
   ),
+  debitVersion: expectation,
+  creditVersion: expectation,
+  balancingDebit: seldom,
+  balancingCredit: seldom,
 });
 
 const repeatedTransfer: fc.Arbitrary<RepeatedTransfer> = fc.record({
@@ -238,6 +267,9 @@ const repeatedTransfer: fc.Arbitrary<RepeatedTransfer> = fc.record({
     "userData" as const,
     "userDataHighWord" as const,
     "code" as const,
+    "expectedVersion" as const,
+    "balancingDebit" as const,
+    "balancingCredit" as const,
     "swapped" as const,
     "sameAccounts" as const,
     "emptyDebit" as const,
@@ -256,6 +288,7 @@ const newAccount: fc.Arbitrary<AccountSymbol> = fc.record(
     code: fc.constantFrom(0, 7),
     debitsMustNotExceedCredits: fc.boolean(),
     creditsMustNotExceedDebits: fc.boolean(),
+    overdraftLimit: fc.constantFrom(0n, 0n, 4n, TWO_64, TWO_128 - 1n),
   },
   { requiredKeys: ["id", "asset"] },
 );
@@ -357,23 +390,36 @@ export class Materializer {
 
   #fresh(symbol: FreshTransfer): ModelNewTransfer {
     const debit = this.#id(symbol.debit);
+    const credit = this.#id(symbol.credit);
+    const expectedDebitVersion = this.#version(symbol.debitVersion, debit);
+    const expectedCreditVersion = this.#version(symbol.creditVersion, credit);
     return {
       id: this.#id(symbol.id),
       debit,
-      credit: this.#id(symbol.credit),
+      credit,
       amount: this.#amount(symbol.amount, debit),
       ...(symbol.code === 0 ? {} : { code: symbol.code }),
       ...(symbol.userData === 0n ? {} : { userData: symbol.userData }),
+      ...(expectedDebitVersion === undefined ? {} : { expectedDebitVersion }),
+      ...(expectedCreditVersion === undefined ? {} : { expectedCreditVersion }),
+      ...(symbol.balancingDebit ? { balancingDebit: true } : {}),
+      ...(symbol.balancingCredit ? { balancingCredit: true } : {}),
     };
+  }
+
+  #version(symbol: VersionSymbol, account: string): number | undefined {
+    if (symbol === undefined) return undefined;
+    return Math.max(0, (this.#model.accounts.get(account)?.version ?? 0) + symbol);
   }
 
   #amount(symbol: AmountSymbol, debit: string): bigint {
     if ("exactly" in symbol) return symbol.exactly;
     const account = this.#model.accounts.get(debit);
-    const { creditsPosted = 3n, debitsPosted = 0n } = account ?? {};
+    const { creditsPosted = 3n, debitsPosted = 0n, overdraftLimit = 0n } = account ?? {};
     if ("roomPlus" in symbol) return TWO_128 - debitsPosted + symbol.roomPlus;
     const balance = creditsPosted - debitsPosted;
-    return (balance < 0n ? -balance : balance) + symbol.balancePlus;
+    const available = balance + overdraftLimit;
+    return (available < 0n ? -available : available) + symbol.balancePlus;
   }
 
   #repeated({ back, made, change }: RepeatedTransfer): ModelNewTransfer | undefined {
@@ -402,6 +448,12 @@ export class Materializer {
         return { ...earlier, userData: userData ^ (1n << 127n) };
       case "code":
         return { ...earlier, code: code ^ 1 };
+      case "expectedVersion":
+        return { ...earlier, expectedDebitVersion: 0 };
+      case "balancingDebit":
+        return { ...earlier, balancingDebit: earlier.balancingDebit !== true };
+      case "balancingCredit":
+        return { ...earlier, balancingCredit: earlier.balancingCredit !== true };
       case "swapped":
         return { ...earlier, debit: credit, credit: debit };
       case "sameAccounts":

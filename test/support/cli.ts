@@ -8,7 +8,7 @@ import { temporaryFolder } from "./ledgers.js";
 
 export { temporaryFolder };
 
-const PROGRAM = fileURLToPath(new URL("../../dist/src/cli/main.js", import.meta.url));
+export const PROGRAM = fileURLToPath(new URL("../../dist/src/cli/main.js", import.meta.url));
 /** Small files that are part of the checkout. */
 export const FIXTURES = fileURLToPath(new URL("../fixtures/", import.meta.url));
 /** Real files beside the checkout, where there are any. */
@@ -80,6 +80,8 @@ export interface JsonReport {
   readonly workers: number;
   readonly digest: string;
   readonly accounts: number;
+  readonly dryRun?: boolean;
+  readonly kept?: boolean;
 }
 
 /** Runs a command with `--json` and expects it to succeed with one line on standard output. */

@@ -13,6 +13,7 @@ export interface ModelNewAccount {
   readonly code?: number;
   readonly debitsMustNotExceedCredits?: boolean;
   readonly creditsMustNotExceedDebits?: boolean;
+  readonly overdraftLimit?: bigint;
 }
 
 export interface ModelNewTransfer {
@@ -22,12 +23,17 @@ export interface ModelNewTransfer {
   readonly amount: bigint;
   readonly code?: number;
   readonly userData?: bigint;
+  readonly expectedDebitVersion?: number;
+  readonly expectedCreditVersion?: number;
+  readonly balancingDebit?: boolean;
+  readonly balancingCredit?: boolean;
 }
 
 export interface ModelResult {
   readonly result: string;
   readonly sequence: number;
   readonly reason?: string;
+  readonly amount?: bigint;
 }
 
 /** An account as the ledger shows it. */
@@ -37,24 +43,34 @@ export interface ModelAccount {
   readonly code: number;
   readonly debitsMustNotExceedCredits: boolean;
   readonly creditsMustNotExceedDebits: boolean;
+  readonly overdraftLimit: bigint;
   debitsPosted: bigint;
   creditsPosted: bigint;
   version: number;
 }
 
+/** A transfer with its defaults filled in. */
+type Transfer = ModelNewTransfer & { readonly code: number; readonly userData: bigint };
+
 interface Recorded {
-  readonly transfer: Required<ModelNewTransfer>;
+  readonly transfer: Transfer;
   readonly sequence: number;
   readonly result: string;
+  /** What it moved, where it was balancing. */
+  readonly moved?: bigint;
+}
+
+function isBalancing(transfer: Transfer): boolean {
+  return transfer.balancingDebit === true || transfer.balancingCredit === true;
 }
 
 /** What is wrong with a string as an id, as the suffix of the result's name, or undefined. */
 function idComplaint(id: string): string | undefined {
   if (id === "") return "must_not_be_empty";
   const bytes = Buffer.from(id, "utf8");
+  if (bytes.length > ID_BYTES_MAX) return "too_long";
   // A lone surrogate has no bytes: it is encoded as something else, which does not come back as it went in.
-  if (bytes.toString("utf8") !== id) return "not_utf8";
-  return bytes.length > ID_BYTES_MAX ? "too_long" : undefined;
+  return bytes.toString("utf8") !== id ? "not_utf8" : undefined;
 }
 
 /** A ledger of one thread, in memory. */
@@ -84,14 +100,17 @@ export class Model {
     const debitLimited = account.debitsMustNotExceedCredits === true;
     const creditLimited = account.creditsMustNotExceedDebits === true;
     const code = account.code ?? 0;
+    const overdraftLimit = account.overdraftLimit ?? 0n;
     const known = this.accounts.get(account.id);
     if (known !== undefined) {
       if (known.debitsMustNotExceedCredits !== debitLimited) return "exists_with_different_flags";
       if (known.creditsMustNotExceedDebits !== creditLimited) return "exists_with_different_flags";
       if (known.asset !== account.asset) return "exists_with_different_asset";
-      return known.code === code ? "exists" : "exists_with_different_code";
+      if (known.code !== code) return "exists_with_different_code";
+      return known.overdraftLimit === overdraftLimit ? "exists" : "exists_with_different_overdraft_limit";
     }
     if (debitLimited && creditLimited) return "flags_are_mutually_exclusive";
+    if (overdraftLimit > 0n && !debitLimited) return "overdraft_limit_needs_a_limit";
     if (!this.#assets.has(account.asset)) return "asset_unknown";
     this.accounts.set(account.id, {
       id: account.id,
@@ -99,6 +118,7 @@ export class Model {
       code,
       debitsMustNotExceedCredits: debitLimited,
       creditsMustNotExceedDebits: creditLimited,
+      overdraftLimit,
       debitsPosted: 0n,
       creditsPosted: 0n,
       version: 0,
@@ -120,11 +140,25 @@ export class Model {
     if (debit === undefined) return this.#record(transfer, "debit_account_not_found");
     if (credit === undefined) return this.#record(transfer, "credit_account_not_found");
     if (debit.asset !== credit.asset) return { result: "accounts_must_have_the_same_asset", sequence: 0 };
-    const debits = debit.debitsPosted + transfer.amount;
-    const credits = credit.creditsPosted + transfer.amount;
+    const { expectedDebitVersion = debit.version, expectedCreditVersion = credit.version } = transfer;
+    if (expectedDebitVersion !== debit.version || expectedCreditVersion !== credit.version) {
+      return this.#record(transfer, "version_mismatch");
+    }
+    const least = (a: bigint, b: bigint): bigint => (a < b ? a : b);
+    let amount = isBalancing(transfer) && transfer.amount === 0n ? LIMIT - 1n : transfer.amount;
+    if (transfer.balancingDebit === true) {
+      amount = least(amount, debit.creditsPosted + debit.overdraftLimit - debit.debitsPosted);
+      if (amount <= 0n) return this.#record(transfer, "exceeds_credits");
+    }
+    if (transfer.balancingCredit === true) {
+      amount = least(amount, credit.debitsPosted - credit.creditsPosted);
+      if (amount <= 0n) return this.#record(transfer, "exceeds_debits");
+    }
+    const debits = debit.debitsPosted + amount;
+    const credits = credit.creditsPosted + amount;
     if (debits >= LIMIT) return this.#record(transfer, "overflows_debits_posted");
     if (credits >= LIMIT) return this.#record(transfer, "overflows_credits_posted");
-    if (debit.debitsMustNotExceedCredits && debits > debit.creditsPosted) {
+    if (debit.debitsMustNotExceedCredits && debits > debit.creditsPosted + debit.overdraftLimit) {
       return this.#record(transfer, "exceeds_credits");
     }
     if (credit.creditsMustNotExceedDebits && credits > credit.debitsPosted) {
@@ -134,13 +168,13 @@ export class Model {
     debit.version += 1;
     credit.creditsPosted = credits;
     credit.version += 1;
-    return this.#record(transfer, "ok");
+    return this.#record(transfer, "ok", isBalancing(transfer) ? amount : undefined);
   }
 
-  #record(transfer: Required<ModelNewTransfer>, result: string): ModelResult {
+  #record(transfer: Transfer, result: string, moved?: bigint): ModelResult {
     const sequence = this.#recorded.size + 1;
-    this.#recorded.set(transfer.id, { transfer, sequence, result });
-    return { result, sequence };
+    this.#recorded.set(transfer.id, { transfer, sequence, result, ...(moved === undefined ? {} : { moved }) });
+    return { result, sequence, ...(moved === undefined ? {} : { amount: moved }) };
   }
 
   /** Accounts in the order of their ids' bytes. */
@@ -166,26 +200,32 @@ export class Model {
   }
 }
 
-function againstEarlier(transfer: Required<ModelNewTransfer>, earlier: Recorded): ModelResult {
+function againstEarlier(transfer: Transfer, earlier: Recorded): ModelResult {
   const { sequence } = earlier;
   if (earlier.result !== "ok") return { result: "id_already_failed", sequence, reason: earlier.result };
   const first = earlier.transfer;
+  if ((transfer.balancingDebit ?? false) !== (first.balancingDebit ?? false)) {
+    return { result: "exists_with_different_flags", sequence };
+  }
+  if ((transfer.balancingCredit ?? false) !== (first.balancingCredit ?? false)) {
+    return { result: "exists_with_different_flags", sequence };
+  }
   if (transfer.debit !== first.debit) return { result: "exists_with_different_debit_account_id", sequence };
   if (transfer.credit !== first.credit) return { result: "exists_with_different_credit_account_id", sequence };
   if (transfer.amount !== first.amount) return { result: "exists_with_different_amount", sequence };
   if (transfer.userData !== first.userData) return { result: "exists_with_different_user_data", sequence };
   if (transfer.code !== first.code) return { result: "exists_with_different_code", sequence };
-  return { result: "exists", sequence };
+  return { result: "exists", sequence, ...(earlier.moved === undefined ? {} : { amount: earlier.moved }) };
 }
 
 /** What is wrong with a new transfer, whatever the accounts hold, or undefined. */
-function complaintAboutContent(transfer: Required<ModelNewTransfer>): string | undefined {
+function complaintAboutContent(transfer: Transfer): string | undefined {
   const aboutDebit = idComplaint(transfer.debit);
   if (aboutDebit !== undefined) return `debit_account_id_${aboutDebit}`;
   const aboutCredit = idComplaint(transfer.credit);
   if (aboutCredit !== undefined) return `credit_account_id_${aboutCredit}`;
   if (transfer.debit === transfer.credit) return "accounts_must_be_different";
-  return transfer.amount === 0n ? "amount_must_not_be_zero" : undefined;
+  return transfer.amount === 0n && !isBalancing(transfer) ? "amount_must_not_be_zero" : undefined;
 }
 
 function littleEndian(value: bigint, byteLength: number): Buffer {

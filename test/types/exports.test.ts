@@ -8,17 +8,26 @@ import type {
   AccountResultCode,
   BatchResults,
   FileProgress,
+  HistoryEntry,
+  HistoryOptions,
+  HistoryPage,
   LedgerErrorOptions,
   LedgerOptions,
   Mode,
+  Moment,
+  NetSummary,
   NewAccount,
   NewTransfer,
+  PointInTime,
   RowProblem,
   SettleFileOptions,
   SettleFileSummary,
   SettleOptions,
   SettleSummary,
+  Transfer,
   TransferColumns,
+  TransferFilter,
+  TransferPage,
   TransferResult,
   TransferResultCode,
   TransferResultRow,
@@ -32,17 +41,26 @@ const TYPES = [
   "AccountResult",
   "AccountResultCode",
   "FileProgress",
+  "HistoryEntry",
+  "HistoryOptions",
+  "HistoryPage",
   "LedgerErrorOptions",
   "LedgerOptions",
   "Mode",
+  "Moment",
+  "NetSummary",
   "NewAccount",
   "NewTransfer",
+  "PointInTime",
   "RowProblem",
   "SettleFileOptions",
   "SettleFileSummary",
   "SettleOptions",
   "SettleSummary",
+  "Transfer",
   "TransferColumns",
+  "TransferFilter",
+  "TransferPage",
   "TransferResult",
   "TransferResultCode",
   "TransferResultRow",
@@ -79,6 +97,7 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     readonly code?: number;
     readonly debitsMustNotExceedCredits?: boolean;
     readonly creditsMustNotExceedDebits?: boolean;
+    readonly overdraftLimit?: bigint;
   }>();
   expectTypeOf<NewTransfer>().toEqualTypeOf<{
     readonly id: string;
@@ -87,6 +106,10 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     readonly amount: bigint;
     readonly code?: number;
     readonly userData?: bigint;
+    readonly expectedDebitVersion?: number;
+    readonly expectedCreditVersion?: number;
+    readonly balancingDebit?: boolean;
+    readonly balancingCredit?: boolean;
   }>();
   expectTypeOf<Account>().toEqualTypeOf<{
     readonly id: string;
@@ -94,6 +117,7 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     readonly code: number;
     readonly debitsMustNotExceedCredits: boolean;
     readonly creditsMustNotExceedDebits: boolean;
+    readonly overdraftLimit: bigint;
     readonly debitsPosted: bigint;
     readonly creditsPosted: bigint;
     readonly debitsPending: bigint;
@@ -105,6 +129,7 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     readonly result: TransferResultCode;
     readonly sequence: number;
     readonly reason?: TransferResultCode;
+    readonly amount?: bigint;
   }>();
   expectTypeOf<AccountResult>().toEqualTypeOf<{ readonly result: AccountResultCode }>();
   expectTypeOf<"ok" | "exists" | "id_already_failed" | "exceeds_credits">().toExtend<TransferResultCode>();
@@ -112,7 +137,7 @@ test("the types have these shapes (checked by `npm run types`)", () => {
   expectTypeOf<(typeof api.TRANSFER_RESULTS)[number]["name"]>().toEqualTypeOf<TransferResultCode>();
   expectTypeOf<(typeof api.TRANSFER_RESULTS)[number]>().toExtend<TransferResultRow>();
   expectTypeOf<(typeof api.ACCOUNT_RESULTS)[number]>().toEqualTypeOf<AccountResultCode>();
-  expectTypeOf<keyof LedgerOptions>().toEqualTypeOf<"mode" | "workers" | "capacity" | "assets">();
+  expectTypeOf<keyof LedgerOptions>().toEqualTypeOf<"mode" | "workers" | "capacity" | "assets" | "dryRun">();
   expectTypeOf<Parameters<typeof api.openLedger>>().toEqualTypeOf<
     [path: string, options?: LedgerOptions | undefined]
   >();
@@ -122,6 +147,7 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     | "workers"
     | "accountCount"
     | "transferCount"
+    | "snapshotDamage"
     | "createAccounts"
     | "createTransfers"
     | "batch"
@@ -129,6 +155,10 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     | "settleFile"
     | "account"
     | "accounts"
+    | "transfer"
+    | "history"
+    | "balanceAt"
+    | "transfers"
     | "digest"
     | "close"
     | typeof Symbol.asyncDispose
@@ -139,6 +169,61 @@ test("the types have these shapes (checked by `npm run types`)", () => {
   expectTypeOf<Ledger["createTransfers"]>().toEqualTypeOf<
     (transfers: readonly NewTransfer[]) => Promise<TransferResult[]>
   >();
+  expectTypeOf<Transfer>().toEqualTypeOf<{
+    readonly id: string;
+    readonly result: TransferResultCode;
+    readonly reason?: string;
+    readonly sequence: number;
+    readonly timestamp: bigint;
+    readonly debit: string;
+    readonly credit: string;
+    readonly amount: bigint;
+    readonly code: number;
+    readonly userData: bigint;
+    readonly job?: string;
+    readonly row?: number;
+  }>();
+  expectTypeOf<Moment>().toEqualTypeOf<Date | bigint>();
+  expectTypeOf<HistoryOptions>().toEqualTypeOf<{
+    readonly limit?: number;
+    readonly before?: number;
+    readonly after?: number;
+    readonly from?: Moment;
+    readonly to?: Moment;
+    readonly cursor?: string;
+  }>();
+  expectTypeOf<HistoryEntry>().toEqualTypeOf<{
+    readonly transfer: Transfer;
+    readonly direction: "debit" | "credit";
+    readonly counterparty: string;
+    readonly amount: bigint;
+    readonly balance: bigint;
+    readonly version: number;
+  }>();
+  expectTypeOf<HistoryPage>().toEqualTypeOf<{ readonly entries: readonly HistoryEntry[]; readonly cursor?: string }>();
+  expectTypeOf<Ledger["history"]>().toEqualTypeOf<
+    (account: string, options?: HistoryOptions) => Promise<HistoryPage>
+  >();
+  expectTypeOf<{ readonly sequence: number }>().toExtend<PointInTime>();
+  expectTypeOf<{ readonly time: Moment }>().toExtend<PointInTime>();
+  expectTypeOf<{ readonly sequence: number; readonly time: Moment }>().not.toExtend<PointInTime>();
+  expectTypeOf<Ledger["balanceAt"]>().toEqualTypeOf<(account: string, at: PointInTime) => Promise<bigint>>();
+  expectTypeOf<TransferFilter>().toEqualTypeOf<{
+    readonly limit?: number;
+    readonly account?: string;
+    readonly code?: number;
+    readonly userData?: bigint;
+    readonly result?: TransferResultCode;
+    readonly fromSequence?: number;
+    readonly toSequence?: number;
+    readonly from?: Moment;
+    readonly to?: Moment;
+    readonly cursor?: string;
+  }>();
+  expectTypeOf<TransferPage>().toEqualTypeOf<{ readonly transfers: readonly Transfer[]; readonly cursor?: string }>();
+  expectTypeOf<Ledger["transfers"]>().toEqualTypeOf<(filter?: TransferFilter) => Promise<TransferPage>>();
+  expectTypeOf<Ledger["transfer"]>().toEqualTypeOf<(id: string) => Promise<Transfer | undefined>>();
+  expectTypeOf<Ledger["snapshotDamage"]>().toEqualTypeOf<api.LedgerError | undefined>();
   expectTypeOf<Ledger["account"]>().toEqualTypeOf<(id: string) => Account | undefined>();
   expectTypeOf<Ledger["digest"]>().toEqualTypeOf<() => string>();
   expectTypeOf<Ledger["close"]>().toEqualTypeOf<() => Promise<void>>();
@@ -157,5 +242,6 @@ test("the types have these shapes (checked by `npm run types`)", () => {
   expectTypeOf<AccountColumns>().toBeObject();
   expectTypeOf<TransferColumns>().toBeObject();
   expectTypeOf<RowProblem>().toBeObject();
+  expectTypeOf<NetSummary>().toBeObject();
   expectTypeOf<FileProgress>().toBeObject();
 });

@@ -158,14 +158,6 @@ test("accounts beyond the capacity are refused before any is created; those that
   expect(names(await ledger.createTransfers([transfer]))).toEqual(["ok"]);
 });
 
-test("long ids beyond the memory for them are refused before any account is created", async () => {
-  const ledger = await open({ capacity: { accounts: 10, transfers: 1000 } });
-  const accounts = Array.from({ length: 10 }, (_, i) => ({ id: `${i}`.padEnd(64, "x"), asset: "USD" }));
-  await expect(ledger.createAccounts(accounts)).rejects.toMatchObject({ code: "accounts_full" });
-  expect(ledger.accountCount).toBe(0);
-  expect(new Set(names(await ledger.createAccounts(accounts.slice(0, 5))))).toEqual(new Set(["ok"]));
-});
-
 test("1,300 accounts in one call have a result each, and come back in the order of their ids' bytes", async () => {
   const ledger = await open({ capacity: { accounts: 2000, transfers: 1000 } });
   const ids = Array.from({ length: 1300 }, (_, i) => `konto-${(i * 7919) % 1300}${i % 3 === 0 ? "-ü" : ""}`);
@@ -495,6 +487,39 @@ test("a slow reader of results holds the source back, so that memory does not gr
   expect((await ledger.settle(source(), { onResults })).transfers).toBe(60 * BATCH_CAPACITY);
   expect(delivered).toBe(60);
   expect(aheadMax).toBeLessThanOrEqual(40);
+});
+
+test("a place for a batch goes to who waited for it, not to who asks while it changes hands", async () => {
+  const ledger = await openWithAccounts();
+  const open = await Promise.all([ledger.batch(), ledger.batch(), ledger.batch()]);
+  const begun: string[] = [];
+  const begin = async (name: string) => {
+    const batch = await ledger.batch();
+    begun.push(name);
+    return batch;
+  };
+  const first = begin("first");
+  const second = begin("second");
+  open[0].discard();
+  // Before the one who waited can run.
+  const newcomer = begin("newcomer");
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(begun).toEqual(["first"]);
+  open[1].discard();
+  open[2].discard();
+  expect(await Promise.all([first, second, newcomer])).toHaveLength(3);
+  expect(begun).toEqual(["first", "second", "newcomer"]);
+  // Three are open, and one context is left for calls.
+  expect(names(await ledger.createTransfers([pay("beside")]))).toEqual(["ok"]);
+  for (const batch of [first, second, newcomer]) (await batch).discard();
+});
+
+test("whoever waits for a batch when the ledger is closed is told so", async () => {
+  const ledger = await openWithAccounts();
+  await Promise.all([ledger.batch(), ledger.batch(), ledger.batch()]);
+  const waiting = expect(ledger.batch()).rejects.toMatchObject({ code: "ledger_closed" });
+  await ledger.close();
+  await waiting;
 });
 
 // --- capacities ----------------------------------------------------------------------------------------------------

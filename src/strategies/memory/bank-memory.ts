@@ -91,6 +91,11 @@ export class BankMemory {
     });
   }
 
+  /** Looks at a lock before sleeping, for operations that begin from now on. */
+  setLockSpins(looks: number): void {
+    this.view.setUint32(layout.BANK + layout.BK_LOCK_SPINS, looks, true);
+  }
+
   /** The account as its books show it. */
   read(slot: number): BankAccount {
     const address = this.account(slot);

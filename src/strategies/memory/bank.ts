@@ -92,7 +92,24 @@ export function openMemoryBank(
   accounts: readonly OpeningAccount[],
   options: MemoryBankOptions = {},
 ): MemoryBank {
-  const { turn } = options;
-  const bank = createBankMemory(accounts, { operations: 0, hasBatches: strategy.isBatched, lockSpins: 0 });
-  return new EventLoopBank(strategy, bank, strategy.isBatched ? byBatches(bank, turn) : bySteps(strategy, bank, turn));
+  const memory = createBankMemory(accounts, { operations: 0, hasBatches: strategy.isBatched, lockSpins: 0 });
+  return attachMemoryBank(strategy, memory, options);
+}
+
+/**
+ * Works on a bank's memory that is there already, while nobody else does. The memory must have batches where the
+ * strategy executes in batches.
+ */
+export function attachMemoryBank(
+  strategy: MemoryStrategy,
+  memory: BankMemory,
+  { turn }: MemoryBankOptions = {},
+): MemoryBank {
+  // Who holds a lock runs on this thread, too: looking again is no use.
+  memory.setLockSpins(0);
+  return new EventLoopBank(
+    strategy,
+    memory,
+    strategy.isBatched ? byBatches(memory, turn) : bySteps(strategy, memory, turn),
+  );
 }

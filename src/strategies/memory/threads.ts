@@ -49,6 +49,13 @@ export interface RunOutcome {
   readonly durationMs: number;
 }
 
+export interface RunOptions {
+  /** Default: the bank's own. Whatever ran before, accounts are the same to every strategy. */
+  readonly strategy?: MemoryStrategy;
+  /** Threads to take part, at most the bank's; default: all. A strategy that is not parallel uses one. */
+  readonly threads?: number;
+}
+
 /** An operation of a recorded run. Stamps are readings of one clock that all threads share; no two are equal. */
 export interface RecordedOperation extends OperationOutcome {
   readonly began: number;
@@ -57,15 +64,17 @@ export interface RecordedOperation extends OperationOutcome {
 
 export interface ThreadBank extends MemoryBank {
   readonly threads: number;
+  /** The memory that the threads share. Only to be touched while no operation is under way. */
+  readonly memory: BankMemory;
   /** Writes an operation into the array. The array keeps what it holds until it is written again. */
   put(index: number, operation: Operation): void;
   /** Executes the array's first `count` operations. One run at a time, and no single operations meanwhile. */
-  run(count: number): Promise<RunOutcome>;
+  run(count: number, options?: RunOptions): Promise<RunOutcome>;
   /**
    * As `run`, and tells when each operation began and ended; every eighth sleeps before one of its steps, so that
    * operations meet. Not for strategies that execute batches.
    */
-  record(count: number): Promise<RecordedOperation[]>;
+  record(count: number, options?: RunOptions): Promise<RecordedOperation[]>;
   /** What the array's operation came to in the last run. */
   outcome(index: number): OperationOutcome;
   /** Opens all accounts anew, so that the same array can be run from the same start. */
@@ -75,7 +84,7 @@ export interface ThreadBank extends MemoryBank {
 class PooledBank implements ThreadBank {
   readonly strategy: MemoryStrategy;
   readonly threads: number;
-  readonly #bank: BankMemory;
+  readonly memory: BankMemory;
   readonly #lanes: Lanes;
   readonly #pool: Piscina;
   readonly #kernel: StrategyKernel;
@@ -86,7 +95,7 @@ class PooledBank implements ThreadBank {
   constructor(strategy: MemoryStrategy, bank: BankMemory, threads: number) {
     this.strategy = strategy;
     this.threads = threads;
-    this.#bank = bank;
+    this.memory = bank;
     this.#lanes = new Lanes(bank);
     this.#kernel = instantiateStrategies(bank.memory);
     this.#gathering = new Gathering(bank, async (first, end) => {
@@ -104,13 +113,13 @@ class PooledBank implements ThreadBank {
 
   /** Resolves once all workers are running. */
   async ready(): Promise<void> {
-    await this.#everyThread((): BankTask => ({ task: "meet", threads: this.threads }));
+    await this.#together(this.threads, (): BankTask => ({ task: "meet", threads: this.threads }));
   }
 
-  /** Gives every worker a task. Each task waits for the others, so no worker can take two. */
-  #everyThread<T>(taskOf: (thread: number) => BankTask): Promise<T[]> {
-    Atomics.store(this.#bank.words, (layout.BANK + layout.BK_READY) >>> 2, 0);
-    return Promise.all(Array.from({ length: this.threads }, (_, thread) => this.#pool.run(taskOf(thread))));
+  /** Gives so many workers a task each. Each task waits for the others, so no worker can take two. */
+  #together<T>(threads: number, taskOf: (thread: number) => BankTask): Promise<T[]> {
+    Atomics.store(this.memory.words, (layout.BANK + layout.BK_READY) >>> 2, 0);
+    return Promise.all(Array.from({ length: threads }, (_, thread) => this.#pool.run(taskOf(thread))));
   }
 
   async transfer({ debit, credit, amount }: StrategyTransfer, options?: TransferOptions): Promise<Attempt> {
@@ -120,13 +129,13 @@ class PooledBank implements ThreadBank {
   }
 
   async execute(operation: Operation, options: TransferOptions = {}): Promise<OperationAttempt> {
-    checkOperation(operation, this.#bank.accountCount);
+    checkOperation(operation, this.memory.accountCount);
     if (this.strategy.isBatched) return this.#gathering.execute(operation, options.between);
     const lane = await this.#lanes.take();
     try {
-      writeOperation(this.#bank.view, lane + layout.LN_OWN_OPERATION, operation);
+      writeOperation(this.memory.view, lane + layout.LN_OWN_OPERATION, operation);
       await this.#executeLane(lane, options.between);
-      return readAttempt(this.#bank.view, lane);
+      return readAttempt(this.memory.view, lane);
     } finally {
       this.#lanes.giveBack(lane);
     }
@@ -135,7 +144,7 @@ class PooledBank implements ThreadBank {
   /** Has a worker execute the lane's own operation. */
   async #executeLane(lane: number, between: (() => Promise<void>) | undefined): Promise<void> {
     const gate = between === undefined ? layout.GATE_UNUSED : layout.GATE_CLOSED;
-    Atomics.store(this.#bank.words, (lane + layout.LN_GATE) >>> 2, gate);
+    Atomics.store(this.memory.words, (lane + layout.LN_GATE) >>> 2, gate);
     const task: BankTask = { task: "execute", lane };
     const executed = this.#pool.run(task);
     const attended = between === undefined ? undefined : this.#attendGate(lane, between, executed);
@@ -150,7 +159,7 @@ class PooledBank implements ThreadBank {
    * once the operation before is over: what was read is out of date then for certain, and not only by luck.
    */
   async #attendGate(lane: number, between: () => Promise<void>, executed: Promise<unknown>): Promise<void> {
-    const { words } = this.#bank;
+    const { words } = this.memory;
     const word = (lane + layout.LN_GATE) >>> 2;
     await Atomics.waitAsync(words, word, layout.GATE_CLOSED).value;
     if (Atomics.load(words, word) !== layout.GATE_REACHED) return;
@@ -167,27 +176,28 @@ class PooledBank implements ThreadBank {
 
   put(index: number, operation: Operation): void {
     this.#checkIndex(index);
-    checkOperation(operation, this.#bank.accountCount);
-    writeOperation(this.#bank.view, this.#bank.operation(index), operation);
+    checkOperation(operation, this.memory.accountCount);
+    writeOperation(this.memory.view, this.memory.operation(index), operation);
   }
 
-  async run(count: number): Promise<RunOutcome> {
+  async run(count: number, options: RunOptions = {}): Promise<RunOutcome> {
     if (count > 0) this.#checkIndex(count - 1);
-    return this.#run("run", 0, count);
+    return this.#run("run", 0, count, options);
   }
 
-  async record(count: number): Promise<RecordedOperation[]> {
-    if (this.strategy.isBatched) {
+  async record(count: number, options: RunOptions = {}): Promise<RecordedOperation[]> {
+    const { strategy = this.strategy } = options;
+    if (strategy.isBatched) {
       throw new LedgerError(
         "invalid_argument",
-        `${this.strategy.name} executes whole batches, not one operation after the other: there is nothing to record`,
+        `${strategy.name} executes whole batches, not one operation after the other: there is nothing to record`,
       );
     }
     if (count > 0) this.#checkIndex(count - 1);
-    await this.#run("record", 0, count);
-    const { view } = this.#bank;
+    await this.#run("record", 0, count, options);
+    const { view } = this.memory;
     return Array.from({ length: count }, (_, index) => {
-      const stamps = this.#bank.stamps(index);
+      const stamps = this.memory.stamps(index);
       return {
         ...this.outcome(index),
         began: view.getUint32(stamps + layout.ST_BEGAN, true),
@@ -196,15 +206,19 @@ class PooledBank implements ThreadBank {
     });
   }
 
-  async #run(task: "run" | "record", first: number, end: number): Promise<RunOutcome> {
-    const { view, words } = this.#bank;
-    if (this.strategy.isBatched) this.#kernel.openRun(first, end);
-    const lanes = await Promise.all(Array.from({ length: this.threads }, () => this.#lanes.take()));
+  async #run(task: "run" | "record", first: number, end: number, options: RunOptions = {}): Promise<RunOutcome> {
+    const { strategy = this.strategy } = options;
+    const threads = strategy.isParallel ? Math.min(options.threads ?? this.threads, this.threads) : 1;
+    const { view, words } = this.memory;
+    this.memory.setLockSpins(LOCK_SPINS);
+    if (strategy.isBatched) this.#kernel.openRun(first, end);
+    const lanes = await Promise.all(Array.from({ length: threads }, () => this.#lanes.take()));
     for (const lane of lanes) new Uint8Array(view.buffer, lane + layout.LN_COUNTERS, layout.LN_COUNTERS_SIZE).fill(0);
     Atomics.store(words, (layout.BANK + layout.BK_NEXT) >>> 2, first);
     Atomics.store(words, (layout.BANK + layout.BK_CLOCK) >>> 2, 0);
-    const times = await this.#everyThread<RunTimes>(
-      (thread): BankTask => ({ task, lane: lanes[thread]!, threads: this.threads, end }),
+    const times = await this.#together<RunTimes>(
+      threads,
+      (thread): BankTask => ({ task, strategy: strategy.number, lane: lanes[thread]!, threads, end }),
     );
     const sum = (counter: number): number =>
       lanes.reduce((total, lane) => total + Number(view.getBigUint64(lane + counter, true)), 0);
@@ -222,30 +236,30 @@ class PooledBank implements ThreadBank {
 
   outcome(index: number): OperationOutcome {
     this.#checkIndex(index);
-    return readOperation(this.#bank.view, this.#bank.operation(index));
+    return readOperation(this.memory.view, this.memory.operation(index));
   }
 
   #checkIndex(index: number): void {
-    if (!Number.isInteger(index) || index < 0 || index >= this.#bank.operationCapacity) {
+    if (!Number.isInteger(index) || index < 0 || index >= this.memory.operationCapacity) {
       throw new LedgerError(
         "index_out_of_range",
-        `expected the index of an operation below the array's capacity of ${this.#bank.operationCapacity}, found ` +
+        `expected the index of an operation below the array's capacity of ${this.memory.operationCapacity}, found ` +
           `${index}: open the bank with room for more { operations }`,
-        { details: { index, capacity: this.#bank.operationCapacity } },
+        { details: { index, capacity: this.memory.operationCapacity } },
       );
     }
   }
 
   reopen(accounts: readonly OpeningAccount[]): void {
-    this.#bank.open(accounts);
+    this.memory.open(accounts);
   }
 
   async accounts(): Promise<readonly BankAccount[]> {
-    return this.#bank.readAll();
+    return this.memory.readAll();
   }
 
   books(): Books {
-    return this.#bank.books();
+    return this.memory.books();
   }
 
   async close(): Promise<void> {

@@ -32,6 +32,7 @@ export type BankTask =
   | { readonly task: "execute"; readonly lane: number }
   | {
       readonly task: "run" | "record";
+      readonly strategy: number;
       readonly lane: number;
       readonly threads: number;
       readonly end: number;
@@ -113,8 +114,8 @@ export function serveBank(task: BankTask): RunTimes | undefined {
     case "record": {
       meet(task.threads);
       const startedMs = monotonicMs();
-      if (task.task === "run") kernel.runClaimed(task.lane, strategy, task.end);
-      else kernel.runRecorded(task.lane, strategy, task.end);
+      if (task.task === "run") kernel.runClaimed(task.lane, task.strategy, task.end);
+      else kernel.runRecorded(task.lane, task.strategy, task.end);
       return { startedMs, endedMs: monotonicMs() };
     }
   }

@@ -77,7 +77,9 @@ describe("strings that are no ids", () => {
     ["x".repeat(1_000_000), layout.KIND_TOO_LONG],
     ["\ud83d", layout.KIND_NOT_UTF8],
     ["a\ude00b", layout.KIND_NOT_UTF8],
-    [`${"x".repeat(64)}\ud83d`, layout.KIND_NOT_UTF8],
+    [`${"x".repeat(61)}\ud83d`, layout.KIND_NOT_UTF8],
+    [`${"x".repeat(62)}\ud83d`, layout.KIND_TOO_LONG],
+    [`${"x".repeat(64)}\ud83d`, layout.KIND_TOO_LONG],
   ])("%j is of the kind %i", (id, kind) => {
     expect(write(id)).toBe(kind);
     expect(isIdKind(kind)).toBe(false);

@@ -6,6 +6,9 @@ import { ACCOUNT_RESULTS, resultName, TRANSFER_RESULTS } from "../../../src/core
 const PINNED: readonly [number: number, name: string, recorded: boolean][] = [
   [1, "invalid_row", false],
   [2, "invalid_amount", false],
+  [3, "invalid_code", false],
+  [4, "invalid_user_data", false],
+  [7, "linked_event_failed", false],
   [8, "reserved_flag", false],
   [10, "id_must_not_be_empty", false],
   [11, "id_too_long", false],
@@ -31,6 +34,7 @@ const PINNED: readonly [number: number, name: string, recorded: boolean][] = [
   [65, "credit_account_not_found", true],
   [56, "accounts_must_have_the_same_asset", false],
   [57, "transfer_must_have_the_same_asset_as_accounts", false],
+  [70, "version_mismatch", true],
   [80, "overflows_debits_posted", true],
   [81, "overflows_credits_posted", true],
   [90, "exceeds_credits", true],
@@ -49,7 +53,7 @@ test("numbers and names are unique, and every number has its name", () => {
 });
 
 test("a number without a row is a bug, and said so", () => {
-  for (const number of [3, 127, 128, 255, -1]) expect(() => resultName(number)).toThrow(`result number ${number}`);
+  for (const number of [5, 127, 128, 255, -1]) expect(() => resultName(number)).toThrow(`result number ${number}`);
 });
 
 test("names are snake_case and fit their place in memory, and meanings are sentences", () => {
@@ -68,8 +72,10 @@ test("the results of creating an account are as they were released, in the order
     "exists_with_different_flags",
     "exists_with_different_asset",
     "exists_with_different_code",
+    "exists_with_different_overdraft_limit",
     "exists",
     "flags_are_mutually_exclusive",
+    "overdraft_limit_needs_a_limit",
     "asset_unknown",
     "ok",
   ]);

@@ -1,5 +1,7 @@
 /** What makes a job: which rows it has settled before, and which ids belong to somebody else. */
+import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -257,6 +259,37 @@ describe("ids that somebody else has used", () => {
     expect(await bench.ledger.createTransfers([{ id: "t4", debit: "bank", credit: "bob", amount: 100n }])).toEqual([
       { result: "exists", sequence: 5 },
     ]);
+  });
+
+  it("a stream without a name is another job each time, and a pipe with a path as well", async () => {
+    const bench = await open();
+    const stream = (rows: string) => Readable.from([Buffer.from(HEADER + rows)]);
+    const first = await bench.settle("", { transfers: stream(ROWS) });
+    expect(first.rows).toEqual(["t1,ok,1", "t2,exceeds_credits,2", "t3,ok,3", "t4,debit_account_not_found,4"]);
+    // Another day's stream, which happens to have the same row in the same place: its id was used, and it is told so.
+    const second = await bench.settle("", { transfers: stream("t1,bank,alice,10\nt5,bank,bob,1\n") });
+    expect(second).toMatchObject({ replayed: 0, rows: ["t1,exists,1", "t5,ok,5"] });
+    expect(second.job).not.toBe(first.job);
+    const pipe = join(bench.folder, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    for (let run = 0; run < 2; run++) {
+      const writing = writeFile(pipe, HEADER + ROWS);
+      const piped = await bench.settle("", { transfers: pipe });
+      await writing;
+      expect(piped).toMatchObject({
+        replayed: 0,
+        rows: ["t1,exists,1", "t2,id_already_failed,2", "t3,exists,3", "t4,id_already_failed,4"],
+      });
+    }
+  });
+
+  it("a stream with a name resumes", async () => {
+    const bench = await open();
+    const stream = (rows: string) => Readable.from([Buffer.from(HEADER + rows)]);
+    const broken = await bench.settle("", { transfers: stream("t1,bank,alice,10\nt2,alice,bob,20\n"), job: "monday" });
+    const whole = await bench.settle("", { transfers: stream(ROWS), job: "monday" });
+    expect(whole).toMatchObject({ replayed: 2, job: "monday" });
+    expect(whole.text.startsWith(broken.text)).toBe(true);
   });
 
   it("a stream with an id column is a job of its own, and one without needs a name", async () => {

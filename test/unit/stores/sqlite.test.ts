@@ -70,11 +70,13 @@ describe("the journal", () => {
       transferCount: 15,
       accountCount: 3,
       accountTextSize: 40,
+      lastTimestamp: 0n,
       assets: [
         { code: "USD", scale: 2 },
         { code: "JPY", scale: 0 },
       ],
       snapshot: undefined,
+      isTemporary: false,
     });
     expect(await reopened.jobName("00".repeat(16))).toBe("monday.csv");
     expect(await reopened.jobName("11".repeat(16))).toBeUndefined();
@@ -288,6 +290,28 @@ describe("the snapshot", () => {
       ["late", "USD", 0n, 4n, 4n, 1n],
     ]);
   });
+
+  test("every account has one row that is found by its id, however many are new at a time", async () => {
+    const path = join(temporaryFolder(), "a.ledger");
+    const scratch = new Scratch();
+    const store = await openWith(path, scratch);
+    await store.commit({ chunks: [scratch.accounts(47, 0)], assets: [{ code: "USD", scale: 2 }], jobs: [] });
+    for (let slot = 0; slot < 53; slot++) writeAccount(scratch, slot, `a-${slot}`, 1n, BigInt(slot), 0n);
+    await store.writeSnapshot(request(47, 0, "aa"));
+    await store.commit(group(scratch.accounts(6, 0)));
+    await store.writeSnapshot(request(53, 0, "bb"));
+    await store.close();
+
+    const database = new SQLite(path, { readonly: true });
+    const plan = database.prepare<[], { detail: string }>("EXPLAIN QUERY PLAN SELECT slot FROM accounts WHERE id = ''");
+    expect(plan.get()?.detail).toContain("INDEX accounts_id");
+    expect(database.pragma("integrity_check", { simple: true })).toBe("ok");
+    const select = database.prepare<[string], { slot: number; debits: number }>(
+      "SELECT slot, debits_posted AS debits FROM accounts WHERE id = ?",
+    );
+    for (let slot = 0; slot < 53; slot++) expect(select.all(`a-${slot}`)).toEqual([{ slot, debits: slot }]);
+    database.close();
+  });
 });
 
 describe("the thread", () => {
@@ -325,7 +349,7 @@ describe("the thread", () => {
 
   test("is not started for options that make no sense", async () => {
     const started = threads.length;
-    for (const options of [{ mod: "create" }, { mode: "new" }, { sizeMax: 0 }, { sizeMax: Number.NaN }]) {
+    for (const options of [{ mod: "create" }, { mode: "new" }, { copy: 1 }, { sizeMax: 0 }, { sizeMax: Number.NaN }]) {
       await expect(openSqliteStore(":memory:", options as object)).rejects.toMatchObject({ code: "invalid_option" });
     }
     expect(threads).toHaveLength(started);

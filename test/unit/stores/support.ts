@@ -46,6 +46,12 @@ export class Scratch {
     const range = this.#chunk(layout.CHUNK_KIND_TRANSFERS, recordCount, byteLength);
     this.view.setBigUint64(range.address + layout.CH_FIRST_SEQUENCE, BigInt(this.#nextSequence), true);
     this.#nextSequence += recordCount;
+    // Slots as there are: small and dense.
+    for (let record = 0; record < recordCount; record++) {
+      const at = range.address + layout.CHUNK_HEADER_SIZE + record * layout.JOURNAL_RECORD_SIZE;
+      this.view.setUint32(at + layout.JR_DEBIT_SLOT, record % 100, true);
+      this.view.setUint32(at + layout.JR_CREDIT_SLOT, 100 + (record % 7), true);
+    }
     return range;
   }
 

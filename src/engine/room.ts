@@ -1,0 +1,106 @@
+/**
+ * Room in the memory for transfers and accounts: the one place that knows what is promised, and says what is full.
+ *
+ * Room for transfers is promised before they are executed, to calls that wait for a batch and to batches that execute,
+ * and the promise is given back when they are recorded, or turn out not to be.
+ */
+import type { AccountTable } from "../core/accounts.js";
+import { LedgerError } from "../core/errors.js";
+import * as layout from "../core/layout.js";
+import type { MemoryPlan } from "../core/memory.js";
+
+/** What new accounts take. */
+export interface AccountNeed {
+  readonly accounts: number;
+  /** Bytes of their ids, as far as those are kept as text. */
+  readonly textSize: number;
+}
+
+/** Bytes of the text region that the id of one account takes at most. */
+export const ACCOUNT_TEXT_MAX = layout.KIND_TEXT_MAX;
+
+/** What the room is in. */
+export interface RoomOwner {
+  readonly plan: MemoryPlan;
+  readonly view: DataView;
+  readonly accounts: AccountTable;
+  /** Transfers recorded. */
+  readonly transferCount: number;
+}
+
+export class Room {
+  readonly #owner: RoomOwner;
+  #promised = 0;
+
+  constructor(owner: RoomOwner) {
+    this.#owner = owner;
+  }
+
+  /** Whether so many transfers fit beside those recorded and those promised. */
+  hasTransfers(count: number): boolean {
+    return this.#taken + count <= this.#owner.plan.transferCapacity;
+  }
+
+  /** Promises room for so many transfers, all or none. Throws `transfers_full`. */
+  promiseTransfers(count: number): void {
+    if (!this.hasTransfers(count)) throw this.transfersFull(count);
+    this.#promised += count;
+  }
+
+  /** Gives a promise back, or part of one. */
+  releaseTransfers(count: number): void {
+    this.#promised -= count;
+  }
+
+  get #taken(): number {
+    return this.#owner.transferCount + this.#promised;
+  }
+
+  /** The error where there is no room for so many transfers. */
+  transfersFull(count: number): LedgerError {
+    const { transferCapacity } = this.#owner.plan;
+    return new LedgerError(
+      "transfers_full",
+      `the ledger was opened for ${transferCapacity} transfers and holds ${this.#taken}, so ${count} more do not fit: ` +
+        `open it again with a larger capacity { transfers }`,
+      { details: { capacity: transferCapacity, found: this.#taken } },
+    );
+  }
+
+  /** Whether these accounts can be created. */
+  hasAccounts(need: AccountNeed): boolean {
+    return this.#countFits(need) && this.#textFits(need);
+  }
+
+  /** Throws `accounts_full` where these accounts can't be created. Nothing may create any until they are. */
+  checkAccounts(need: AccountNeed): void {
+    if (!this.hasAccounts(need)) throw this.#accountsFull(need);
+  }
+
+  #countFits({ accounts }: AccountNeed): boolean {
+    return this.#owner.accounts.count + accounts <= this.#owner.plan.accountCapacity;
+  }
+
+  #textFits({ textSize }: AccountNeed): boolean {
+    // The kernel asks for room for the longest id before each one that it keeps.
+    return textSize === 0 || this.#textUsed + textSize + ACCOUNT_TEXT_MAX <= this.#owner.plan.textSize;
+  }
+
+  get #textUsed(): number {
+    return this.#owner.view.getUint32(layout.SUPERBLOCK + layout.SB_TEXT_USED, true);
+  }
+
+  #accountsFull(need: AccountNeed): LedgerError {
+    const { accountCapacity, textSize } = this.#owner.plan;
+    const found = this.#owner.accounts.count;
+    const what = this.#countFits(need)
+      ? `has ${textSize - this.#textUsed} bytes left for ids of more than 16 bytes, so ${need.accounts} more accounts ` +
+        `whose ids take ${need.textSize} do not fit`
+      : `was opened for ${accountCapacity} accounts and holds ${found}, so ${need.accounts} more do not fit`;
+    return new LedgerError(
+      "accounts_full",
+      `the ledger ${what}: open it again with a larger capacity { accounts }; nothing of this call or batch was made`,
+      { details: { capacity: accountCapacity, found, needed: need.accounts, textNeeded: need.textSize } },
+    );
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * What was recorded, in a plain list: the oracle of every query. It is told the transfers that were asked for and what
+ * the model says became of them, and shares no code with `src`.
+ */
+import type { ModelNewTransfer, ModelResult } from "./model.js";
+
+export interface BookedTransfer {
+  readonly id: string;
+  readonly debit: string;
+  readonly credit: string;
+  readonly amount: bigint;
+  readonly code: number;
+  readonly userData: bigint;
+  readonly sequence: number;
+  readonly result: string;
+}
+
+/** An entry of an account, as far as the book knows it. */
+export interface BookedEntry {
+  readonly sequence: number;
+  readonly direction: string;
+  readonly counterparty: string;
+  readonly amount: bigint;
+  readonly balance: bigint;
+  readonly version: number;
+}
+
+export class Book {
+  readonly transfers: BookedTransfer[] = [];
+
+  /** Notes the transfers of a call; those that used an id again, or were not recorded, leave nothing. */
+  note(asked: readonly ModelNewTransfer[], results: readonly ModelResult[]): void {
+    for (const [index, { sequence, result, amount }] of results.entries()) {
+      if (sequence !== this.transfers.length + 1) continue;
+      const { id, debit, credit, code = 0, userData = 0n, amount: wanted } = asked[index]!;
+      // A balancing transfer is in the books with what it moved.
+      this.transfers.push({ id, debit, credit, amount: amount ?? wanted, code, userData, sequence, result });
+    }
+  }
+
+  /** All entries of an account, oldest first. */
+  entries(account: string): BookedEntry[] {
+    const entries: BookedEntry[] = [];
+    let balance = 0n;
+    for (const { result, debit, credit, amount, sequence } of this.transfers) {
+      if (result !== "ok" || (debit !== account && credit !== account)) continue;
+      const isCredit = credit === account;
+      balance += isCredit ? amount : -amount;
+      entries.push({
+        ...{ sequence, direction: isCredit ? "credit" : "debit", counterparty: isCredit ? debit : credit },
+        ...{ amount, balance, version: entries.length + 1 },
+      });
+    }
+    return entries;
+  }
+
+  /** The account's balance after the transfer of this sequence. */
+  balanceAt(account: string, sequence: number): bigint {
+    return this.entries(account).findLast((entry) => entry.sequence <= sequence)?.balance ?? 0n;
+  }
+
+  /** What a filter leaves, oldest first. */
+  matching(filter: { account?: string; code?: number; userData?: bigint; result?: string }): BookedTransfer[] {
+    return this.transfers.filter(
+      ({ debit, credit, code, userData, result }) =>
+        (filter.account === undefined || debit === filter.account || credit === filter.account) &&
+        (filter.code === undefined || code === filter.code) &&
+        (filter.userData === undefined || userData === filter.userData) &&
+        (filter.result === undefined || result === filter.result),
+    );
+  }
+}

@@ -1,0 +1,211 @@
+/**
+ * A snapshot only makes opening fast. However it is damaged, the ledger opens in the journal's state, says what was
+ * wrong, and is whole again once it was closed; and `verify` calls the damage by its name.
+ */
+import { createHash } from "node:crypto";
+import { closeSync, copyFileSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import SQLite, { type Database } from "better-sqlite3";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openEngine } from "../../../src/engine/open.js";
+import { type VerifyReport, verifyStore } from "../../../src/engine/verify.js";
+import { Ledger, openLedger } from "../../../src/index.js";
+import { FILE_PAGE_SIZE } from "../../../src/stores/schema.js";
+import { openSqliteStore } from "../../../src/stores/sqlite.js";
+
+const OPTIONS = { mode: "event-loop", capacity: { accounts: 2000, transfers: 100_000 } } as const;
+const LONG = "an account whose id is longer than its key: ";
+
+const TRANSFERS = 3003;
+let folder: string;
+/** State of every copy. */
+let digest: string;
+
+/** Makes a ledger with a snapshot, and with a tail of transfers and an account that only the journal has. */
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "snapshot-damage-"));
+  const path = join(folder, "whole.db");
+  const pay = (id: string, credit: string) => ({ id, debit: "bank", credit, amount: 5n });
+  const first = await openLedger(path, OPTIONS);
+  await first.createAccounts(["bank", "shop", `${LONG}1`, `${LONG}2`].map((id) => ({ id, asset: "USD" })));
+  await first.createTransfers(Array.from({ length: 3000 }, (_, i) => pay(`t${i}`, i % 2 === 0 ? "shop" : `${LONG}1`)));
+  await first.close();
+  const store = await openSqliteStore(path);
+  const engine = await openEngine(store, { mode: "event-loop", workers: 1, capacities: { ...OPTIONS.capacity } });
+  const ledger = new Ledger(engine, store);
+  await ledger.createAccounts([{ id: "late", asset: "USD" }]);
+  await ledger.createTransfers([pay("u1", "late"), pay("u2", "nobody"), pay("u3", `${LONG}2`)]);
+  digest = ledger.digest();
+  // Ends as a process that dies does: without a snapshot.
+  await store.close();
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let copies = 0;
+
+/** A copy of the ledger that this was done to. */
+function damaged(damage: (database: Database) => void): string {
+  const path = join(folder, `${copies++}.db`);
+  copyFileSync(join(folder, "whole.db"), path);
+  const database = new SQLite(path);
+  damage(database);
+  database.close();
+  return path;
+}
+
+/** Opens, expects the journal's state, and hands out what was wrong with the snapshot, before and after closing. */
+async function expectOpens(path: string): Promise<Ledger["snapshotDamage"]> {
+  const ledger = await openLedger(path, OPTIONS);
+  try {
+    expect(ledger.digest()).toBe(digest);
+    expect(ledger.transferCount).toBe(TRANSFERS);
+    const known = await ledger.createTransfers([{ id: "t7", debit: "x", credit: "y", amount: 1n }]);
+    expect(known).toMatchObject([{ sequence: 8 }]);
+    return ledger.snapshotDamage;
+  } finally {
+    await ledger.close();
+  }
+}
+
+async function verify(path: string): Promise<VerifyReport> {
+  const store = await openSqliteStore(path, { mode: "existing" });
+  try {
+    return await verifyStore(store);
+  } finally {
+    await store.close();
+  }
+}
+
+const run =
+  (sql: string) =>
+  (database: Database): void =>
+    void database.exec(sql);
+
+/** Changes a byte of a region's image, and the checksum so that it fits. */
+function forge(region: string, offset: number): (database: Database) => void {
+  return (database) => {
+    const select = database.prepare<[string], { piece: number; data: Buffer }>(
+      "SELECT piece, data FROM snapshot_pieces WHERE region = ? AND position = 0",
+    );
+    const { piece, data } = select.get(region)!;
+    data[offset]! ^= 1;
+    const checksum = createHash("sha256").update(data).digest();
+    database.prepare("UPDATE snapshot_pieces SET data = ?, checksum = ? WHERE piece = ?").run(data, checksum, piece);
+  };
+}
+
+/** Overwrites the page that a table begins with. */
+function spoilPage(path: string, table: string): void {
+  const database = new SQLite(path, { readonly: true });
+  const select = database.prepare<[string], number>("SELECT rootpage FROM sqlite_schema WHERE name = ?").pluck();
+  const page = select.get(table)!;
+  database.close();
+  const file = openSync(path, "r+");
+  writeSync(file, Buffer.alloc(FILE_PAGE_SIZE, 0xee), 0, FILE_PAGE_SIZE, (page - 1) * FILE_PAGE_SIZE);
+  closeSync(file);
+}
+
+const CORRUPT: readonly [what: string, damage: (database: Database) => void][] = [
+  ["a flipped bit", run("UPDATE snapshot_pieces SET data = zeroblob(length(data)) WHERE region = 'accounts'")],
+  ["a piece missing", run("DELETE FROM snapshot_pieces WHERE region = 'id-table-5'")],
+  ["all pieces missing", run("DELETE FROM snapshot_pieces")],
+  ["a list of regions that is no JSON", run("UPDATE snapshot SET regions = 'accounts, all of them'")],
+  ["a list of regions that is no list", run("UPDATE snapshot SET regions = '{}'")],
+  ["a list of regions that is empty", run("UPDATE snapshot SET regions = '[]'")],
+  ["regions without sizes", run(`UPDATE snapshot SET regions = '[{"name":"accounts"}]'`)],
+  ["a region that nobody knows", run("UPDATE snapshot SET regions = replace(regions, 'counters', 'counts')")],
+  ["a region beyond all others", run("UPDATE snapshot SET regions = replace(regions, 'id-table-63', 'id-table-64')")],
+  ["a region of terabytes", run("UPDATE snapshot SET regions = replace(regions, ':2048', ':4398046511104')")],
+  ["a region of negative size", run("UPDATE snapshot SET regions = replace(regions, ':2048', ':-2048')")],
+  ["more chunks than there are", run("UPDATE snapshot SET chunk_count = 1000")],
+  ["another number of transfers", run("UPDATE snapshot SET transfer_count = transfer_count - 1")],
+  ["another number of accounts", run("UPDATE snapshot SET account_count = 3")],
+  ["a forged count of accounts", forge("counters", 0)],
+  ["a forged size of the ids' text", forge("counters", 4)],
+  ["a forged size of the index", forge("counters", 8)],
+  ["a forged count of ids", forge("id-headers", 4)],
+];
+
+/** A number of chunks that the journal has, and that are not the image's. */
+const OTHER_CHUNKS: readonly [what: string, damage: (database: Database) => void][] = [
+  ["no chunk at all", run("UPDATE snapshot SET chunk_count = 0")],
+  ["one chunk too few", run("UPDATE snapshot SET chunk_count = chunk_count - 1")],
+  ["one chunk too many", run("UPDATE snapshot SET chunk_count = chunk_count + 1")],
+];
+
+test("an undamaged snapshot is used, and verified", async () => {
+  const path = damaged(() => {});
+  expect(await verify(path)).toMatchObject({ digest, transfers: TRANSFERS });
+  expect(await expectOpens(path)).toBeUndefined();
+  expect(await verify(path)).toMatchObject({ digest });
+});
+
+describe("not used, and replaced at close, is a snapshot with", () => {
+  test.each(CORRUPT)("%s", async (_, damage) => {
+    const path = damaged(damage);
+    await expect(verify(path)).rejects.toMatchObject({ code: "snapshot_corrupt" });
+    expect(await expectOpens(path)).toMatchObject({ code: "snapshot_corrupt" });
+    expect(await verify(path)).toMatchObject({ digest });
+  });
+
+  test.each(OTHER_CHUNKS)("%s", async (_, damage) => {
+    const path = damaged(damage);
+    await expect(verify(path)).rejects.toMatchObject({ code: "snapshot_differs" });
+    expect(await expectOpens(path)).toMatchObject({ code: "snapshot_differs" });
+    expect(await verify(path)).toMatchObject({ digest });
+  });
+
+  test.each(["snapshot_pieces", "snapshot"])("pages of the table '%s' that SQLite can't read", async (table) => {
+    const path = damaged(() => {});
+    spoilPage(path, table);
+    await expect(verify(path)).rejects.toMatchObject({ code: "snapshot_corrupt" });
+    // It can't be replaced, and closing does not fail for it.
+    expect(await expectOpens(path)).toMatchObject({ code: "snapshot_corrupt" });
+    expect(await expectOpens(path)).toMatchObject({ code: "snapshot_corrupt" });
+  });
+});
+
+describe("verify compares the image with what the journal replays to, whatever its checksums say:", () => {
+  test.each([
+    ["a balance", "accounts", 0],
+    ["the version of an account", "accounts", 64 + 32],
+    ["a pending total", "accounts-cold", 0],
+    ["the text of a long id", "account-text", 3],
+    ["the index of accounts", "account-index", 0],
+  ])("%s", async (_, region, offset) => {
+    const path = damaged(forge(region, offset));
+    await expect(verify(path)).rejects.toMatchObject({ code: "snapshot_differs", details: { region } });
+  });
+
+  test("an id in the exactly-once index", async () => {
+    const path = damaged((database) => {
+      const select = database.prepare<[], Buffer>("SELECT data FROM snapshot_pieces WHERE region = 'id-table-9'");
+      forge(
+        "id-table-9",
+        select
+          .pluck()
+          .get()!
+          .findIndex((byte) => byte !== 0),
+      )(database);
+    });
+    await expect(verify(path)).rejects.toMatchObject({ code: "snapshot_differs", details: { region: "id-table-9" } });
+  });
+
+  test("the digest", async () => {
+    const path = damaged(run("UPDATE snapshot SET digest = replace(digest, substr(digest, 1, 1), 'x')"));
+    await expect(verify(path)).rejects.toMatchObject({ code: "snapshot_differs" });
+  });
+});
+
+test("damage to the journal is the journal's, whatever the snapshot is like", async () => {
+  for (const damage of [() => {}, run("DELETE FROM snapshot_pieces"), run("UPDATE snapshot SET chunk_count = 0")]) {
+    const path = damaged((database) => {
+      damage(database);
+      database.exec("UPDATE journal SET data = zeroblob(length(data)) WHERE chunk = 5");
+    });
+    await expect(verify(path)).rejects.toMatchObject({ code: "journal_corrupt", details: { chunk: 5 } });
+    await expect(openLedger(path, OPTIONS)).rejects.toMatchObject({ code: "journal_corrupt", details: { chunk: 5 } });
+  }
+});
