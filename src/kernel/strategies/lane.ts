@@ -174,15 +174,17 @@ function beginDependent(lane: usize, operation: usize, firstStep: u32): u32 {
   return firstStep;
 }
 
+/** Leaves the lane without legs: a transfer has none to take, whichever strategy takes the lane over. */
+export function dropLegs(lane: usize): void {
+  store<u32>(lane, 0, LN_LEG_COUNT);
+  store<u32>(lane, 0, LN_LEG_NEXT);
+}
+
 /** Writes the outcome into the operation and leaves the lane to the next one. */
 // @ts-ignore: decorator
 @inline
 export function conclude(lane: usize): void {
   const operation: usize = load<u32>(lane, LN_OPERATION);
   store<u8>(operation, <u8>load<u32>(lane, LN_RESULT), OP_RESULT);
-  if (isDependent(load<u8>(operation, OP_KIND))) {
-    // No transfer has legs to take.
-    store<u32>(lane, 0, LN_LEG_COUNT);
-    store<u32>(lane, 0, LN_LEG_NEXT);
-  }
+  if (isDependent(load<u8>(operation, OP_KIND))) dropLegs(lane);
 }

@@ -20,7 +20,7 @@ import {
 } from "../../strategies/memory/layout";
 import { accountAddress } from "../accounts";
 import { executeTransfer } from "../rule";
-import { begin, contradiction, copyOf, end, isDependent, paysSecond, sharedOf } from "./lane";
+import { begin, contradiction, copyOf, dropLegs, end, isDependent, paysSecond, sharedOf } from "./lane";
 import { decide } from "./operation";
 
 export const SERIAL_FIRST: u32 = 1;
@@ -72,6 +72,7 @@ function executeDependent(lane: usize, operation: usize): u32 {
   const count = load<u32>(lane, LN_ACCOUNT_COUNT);
   for (let role: u32 = 0; role < count; role++) memory.copy(copyOf(lane, role), sharedOf(lane, role), AC_FLAGS);
   const refusal = decide(lane);
+  dropLegs(lane);
   if (refusal == OK) {
     for (let role: u32 = 0; role < count; role++) memory.copy(sharedOf(lane, role), copyOf(lane, role), AC_FLAGS);
   }

@@ -158,6 +158,23 @@ describe("an array of operations", () => {
     expect(await bank.run(0)).toMatchObject({ ok: 0, refused: 0 });
   });
 
+  test.each(MEMORY_STRATEGIES.filter(({ isBatched }) => !isBatched))(
+    "run under $name does not take what serial has planned of another operation before",
+    async (strategy) => {
+      const three: readonly OpeningAccount[] = [...accounts, { balance: 0n, limited: true }];
+      const bank = await openThreadBank(strategy, three, { threads: 1, operations: 1 });
+      onTestFinished(() => bank.close());
+      bank.put(0, { kind: "amalgamate", accounts: [0, 1, 2], amount: 0n });
+      await bank.run(1, { strategy: serial });
+      bank.reopen(three);
+      bank.put(0, { kind: "transfer", accounts: [0, 1], amount: 5n });
+      await bank.run(1);
+      expect(bank.outcome(0).result).toBe("ok");
+      expect((await bank.accounts()).map(({ balance }) => balance)).toEqual([95n, 5n, 0n]);
+      expect(bank.books().changes).toBe(2n);
+    },
+  );
+
   test("has the length that was asked for", async () => {
     const bank = await openThreads(serial);
     expect(() => bank.put(8, { kind: "transfer", accounts: [0, 1], amount: 1n })).toThrow("capacity of 8");
