@@ -2,8 +2,8 @@
  * Sleeping until a word is notified, through the host's `Atomics.wait`.
  *
  * The instruction `memory.atomic.wait32` would do the same, but V8's baseline compiler loses local variables across it
- * (seen with Node 20: run with `--liftoff-only`, a parameter reads as 0 after the wait). A call of the host is a
- * microsecond's part of what sleeping takes.
+ * (seen with Node 20, no longer with 22 and 24: run with `--liftoff-only`, a parameter reads as 0 after the wait). A call
+ * of the host is a small part of what sleeping takes.
  */
 
 // @ts-ignore: decorator
