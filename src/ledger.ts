@@ -125,8 +125,9 @@ function readOptions(options: LedgerOptions): { mode: Mode; workers: number; dry
  * slower (see {@link Ledger.snapshotDamage}). Throws `ledger_locked` where another
  * process has the file open, `not_a_ledger` where the file is something else, `journal_corrupt` where it was damaged.
  */
-export function openLedger(path: string, options: LedgerOptions = {}): Promise<Ledger> {
-  return openLedgerFor(path, options, {});
+export async function openLedger(path: string, options: LedgerOptions = {}): Promise<Ledger> {
+  const { ledger } = await openLedgerFor(path, options, {});
+  return ledger;
 }
 
 /** What the command line knows of a job before it opens the ledger. */
@@ -138,8 +139,19 @@ export interface Expectations {
   readonly mustExist?: boolean;
 }
 
+/** A ledger that is open, with what it is made of. */
+export interface OpenedLedger {
+  readonly ledger: Ledger;
+  readonly engine: Engine;
+  readonly store: Store;
+}
+
 /** {@link openLedger} with room for what is expected. */
-export async function openLedgerFor(path: string, options: LedgerOptions, expected: Expectations): Promise<Ledger> {
+export async function openLedgerFor(
+  path: string,
+  options: LedgerOptions,
+  expected: Expectations,
+): Promise<OpenedLedger> {
   const { mode, workers, dryRun } = readOptions(options);
   const assets = (options.assets ?? []).map(parseAsset);
   const fileMode = expected.mustExist === true ? "existing" : "create";
@@ -153,7 +165,7 @@ export async function openLedgerFor(path: string, options: LedgerOptions, expect
       await engine.close();
       throw error;
     }
-    return new Ledger(engine, store);
+    return { ledger: new Ledger(engine, store), engine, store };
   } catch (error) {
     await store.close();
     throw error;

@@ -1,7 +1,7 @@
 /** How much room a job's ledger is opened with, judging by its files, and what happens where that was too little. */
 import { open, stat } from "node:fs/promises";
 import { LedgerError } from "../core/errors.js";
-import { type Ledger, type LedgerOptions, openLedgerFor } from "../ledger.js";
+import { type LedgerOptions, type OpenedLedger, openLedgerFor } from "../ledger.js";
 import type { ExitCode } from "./output.js";
 import type { SettleArguments } from "./settle.js";
 
@@ -47,7 +47,7 @@ async function estimateRows(path: string): Promise<number> {
 }
 
 /** Opens the ledger with that room, or with as much of it as one memory can have beside what the ledger holds. */
-export async function openWithRoom(path: string, options: LedgerOptions, room: Room): Promise<Ledger> {
+export async function openWithRoom(path: string, options: LedgerOptions, room: Room): Promise<OpenedLedger> {
   try {
     return await openLedgerFor(path, options, room);
   } catch (error) {

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { parseAsset } from "../core/assets.js";
 import { LedgerError } from "../core/errors.js";
 import { checkReadable } from "../settlement/input-window.js";
-import type { SettleFileOptions } from "../settlement/run-job.js";
+import { discardJob, prepareJob, runPreparedJob, type SettleFileOptions } from "../settlement/run-job.js";
 import { readColumns } from "./columns.js";
 import { count, type ExitCode, Output, type OutputOptions } from "./output.js";
 import { openWithRoom, type Room, withEnoughRoom } from "./room.js";
@@ -47,13 +47,15 @@ export async function settle(args: SettleArguments): Promise<ExitCode> {
   process.once("SIGINT", onSignal);
   process.once("SIGTERM", onSignal);
   const run = async (room: Room): Promise<ExitCode> => {
-    const ledger = await openWithRoom(args.db, { mode, workers, dryRun: args.dryRun === true }, room);
+    // Whatever is wrong with headers and outputs is found before there is a ledger.
+    const job = await prepareJob({ ...options, signal: interrupt.signal, onProgress: showProgress(output) });
+    const opening = openWithRoom(args.db, { mode, workers, dryRun: args.dryRun === true }, room);
+    const { ledger, engine, store } = await opening.catch(async (error: unknown) => {
+      await discardJob(job);
+      throw error;
+    });
     try {
-      const summary = await ledger.settleFile({
-        ...options,
-        signal: interrupt.signal,
-        onProgress: showProgress(output),
-      });
+      const summary = await runPreparedJob(engine, store, ledger, job);
       const digest = ledger.digest();
       output.endProgress();
       report(output, args, summary, ledger, digest);

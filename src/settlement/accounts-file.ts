@@ -14,7 +14,7 @@ import type { NewAccount, NewTransfer } from "../core/types.js";
 import type { Engine } from "../engine/engine.js";
 import { configureParser } from "./configuration.js";
 import { takeHeader } from "./header.js";
-import { type ByteSource, InputWindow } from "./input-window.js";
+import { type ByteSource, InputWindow, openFile } from "./input-window.js";
 import { jobOfName, openingTransferId } from "./job.js";
 import { expectedInstead, rowProblem } from "./row-problem.js";
 
@@ -66,6 +66,30 @@ const PARTS_UNDER_WAY = 16;
 /** The account that opening balances of an asset are paid from. */
 export function openingAccountId(asset: string): string {
   return `opening-balances:${asset}`;
+}
+
+/** Throws what is wrong with the header of an accounts file, before there is a ledger to apply it to. */
+export async function checkAccountsHeader({
+  file,
+  columns,
+  delimiter,
+}: {
+  readonly file: string;
+  readonly columns: AccountColumns;
+  readonly delimiter: string;
+}): Promise<void> {
+  const source = await openFile(file);
+  try {
+    await takeHeader(source, delimiter, columnNames(columns), ROLE_NAMES);
+  } finally {
+    await source.close();
+  }
+}
+
+function columnNames({ id, opening }: AccountColumns): Map<number, string> {
+  const names = new Map([[layout.ROLE_CREDIT, id]]);
+  if (opening !== undefined) names.set(layout.ROLE_AMOUNT, opening);
+  return names;
 }
 
 /** Applies the file. Throws `invalid_accounts` naming file, row and column of what is wrong, with nothing changed. */
@@ -279,8 +303,7 @@ async function* readRows(engine: Engine, file: AccountsFile, complain: Complain)
   const source = await file.open();
   const context = await engine.acquireContext();
   try {
-    const columnOfRole = new Map([[layout.ROLE_CREDIT, file.columns.id]]);
-    if (file.columns.opening !== undefined) columnOfRole.set(layout.ROLE_AMOUNT, file.columns.opening);
+    const columnOfRole = columnNames(file.columns);
     const { columns, rows: bytesOfRows } = await takeHeader(source, file.delimiter, columnOfRole, ROLE_NAMES);
     const window = new InputWindow(bytesOfRows, bytes, plan.input, plan.inputSize);
     let row = 1;

@@ -9,9 +9,9 @@ import type { Account, AccountResult, NewAccount, NewTransfer, TransferResult } 
 import { type AtomicOutcome, atomically, type BatchTarget } from "../engine/atomic.js";
 import type { Engine } from "../engine/engine.js";
 import type { Store } from "../stores/store.js";
-import { type AccountColumns, applyAccountsFile } from "./accounts-file.js";
+import { type AccountColumns, applyAccountsFile, checkAccountsHeader } from "./accounts-file.js";
 import { writeBalances } from "./balances.js";
-import { takeHeader } from "./header.js";
+import { type MappedColumns, takeHeader } from "./header.js";
 import { type ByteSource, cannotRead, openFile, openStream } from "./input-window.js";
 import { type Job, jobNameOfFile, jobOfName, jobOfStream } from "./job.js";
 import { NetPositions, type NetSummary } from "./net.js";
@@ -101,6 +101,21 @@ export interface JobTarget {
 
 const JOB_NAME_LENGTH_MAX = 128;
 
+/** A job of which everything is checked that can be without a ledger; its files are open. */
+export interface PreparedJob {
+  readonly options: SettleFileOptions;
+  readonly asset: Asset;
+  readonly isAtomic: boolean;
+  readonly delimiter: string;
+  readonly source: ByteSource;
+  readonly columns: MappedColumns;
+  /** What follows the header in the source. */
+  readonly rows: ByteSource;
+  readonly results: OutputFile | undefined;
+  readonly balances: OutputFile | undefined;
+  readonly netFile: OutputFile | undefined;
+}
+
 /** Runs the job. Everything that can be checked is checked before anything changes. */
 export async function runJob(
   engine: Engine,
@@ -108,6 +123,14 @@ export async function runJob(
   target: JobTarget,
   options: SettleFileOptions,
 ): Promise<SettleFileSummary> {
+  return runPreparedJob(engine, store, target, await prepareJob(options));
+}
+
+/**
+ * Checks the options and both files' headers, and begins the files to be written. Whoever calls this runs the job or
+ * discards it.
+ */
+export async function prepareJob(options: SettleFileOptions): Promise<PreparedJob> {
   const asset = parseAsset(options.asset);
   const isAtomic = checkAtomic(options.atomic);
   const delimiter = checkDelimiter(options.delimiter ?? ",");
@@ -119,14 +142,38 @@ export async function runJob(
     outputs.push(file);
     return file;
   };
-  let source: ByteSource | undefined;
+  const source = await openTransfers(options);
   try {
-    source = await openTransfers(options);
-    const job = await nameJob(options, source);
+    checkJobName(options, source);
     const { columns, rows } = await takeHeader(source, delimiter, columnNames(options.columns));
+    if (options.accounts !== undefined) await checkAccountsHeader({ ...options.accounts, delimiter });
     const results = await create(options.results, isAtomic);
     const balances = await create(options.balances);
     const netFile = await create(options.net);
+    return { options, asset, isAtomic, delimiter, source, columns, rows, results, balances, netFile };
+  } catch (error) {
+    for (const output of outputs) await output.discard();
+    await source.close();
+    throw error;
+  }
+}
+
+/** Gives up a job that was prepared: leaves nothing behind. */
+export async function discardJob({ source, results, balances, netFile }: PreparedJob): Promise<void> {
+  for (const output of [results, balances, netFile]) await output?.discard();
+  await source.close();
+}
+
+/** Runs a job that was prepared, and closes its files. */
+export async function runPreparedJob(
+  engine: Engine,
+  store: Store,
+  target: JobTarget,
+  prepared: PreparedJob,
+): Promise<SettleFileSummary> {
+  const { options, asset, isAtomic, delimiter, source, columns, rows, results, balances, netFile } = prepared;
+  try {
+    const job = await nameJob(options, source);
     const number = engine.assets.register(asset);
     const applied = await applyAccounts(engine, target, options, { ...asset, number }, delimiter);
     const net = new NetPositions(engine);
@@ -154,6 +201,7 @@ export async function runJob(
     const netting = summary.isKept ? net : netBefore;
     const netSummary = netFile === undefined ? undefined : await netting.write(netFile, engine.assets, number);
     await netFile?.finish();
+    await source.close();
     return {
       job: job.name,
       transfers: summary.rows,
@@ -167,10 +215,8 @@ export async function runJob(
       durationMs,
     };
   } catch (error) {
-    for (const output of outputs) await output.discard();
+    await discardJob(prepared);
     throw error;
-  } finally {
-    await source?.close();
   }
 }
 
@@ -222,29 +268,28 @@ async function openTransfers({ transfers, signal }: SettleFileOptions): Promise<
   return typeof transfers === "string" ? openFile(transfers) : openStream(transfers, "standard input", signal);
 }
 
-async function nameJob(options: SettleFileOptions, source: ByteSource): Promise<Job> {
-  const { job, transfers, columns } = options;
+function checkJobName({ job, columns }: SettleFileOptions, source: ByteSource): void {
   if (job !== undefined) {
-    if (job === "" || Buffer.byteLength(job) > JOB_NAME_LENGTH_MAX) {
-      throw new LedgerError(
-        "invalid_argument",
-        `a job's name takes 1 to ${JOB_NAME_LENGTH_MAX} bytes, not ${Buffer.byteLength(job)}`,
-      );
-    }
-    return jobOfName(job);
-  }
-  // A pipe with a path can be read only once, like any stream.
-  if (typeof transfers === "string" && source.byteLength !== undefined)
-    return jobOfName(
-      await jobNameOfFile(transfers).catch((cause: unknown) => Promise.reject(cannotRead(transfers, cause))),
-    );
-  if (columns.id === undefined) {
+    const byteLength = Buffer.byteLength(job);
+    if (byteLength > 0 && byteLength <= JOB_NAME_LENGTH_MAX) return;
     throw new LedgerError(
       "invalid_argument",
-      "a stream of transfers needs an id column or a job's name: otherwise a second run would pay everything twice",
+      `a job's name takes 1 to ${JOB_NAME_LENGTH_MAX} bytes, not ${byteLength}`,
     );
   }
-  return jobOfStream();
+  // The length of a stream is not known, nor that of a pipe with a path, which can't be read twice either.
+  if (columns.id !== undefined || source.byteLength !== undefined) return;
+  throw new LedgerError(
+    "invalid_argument",
+    "a stream of transfers needs an id column or a job's name: otherwise a second run would pay everything twice",
+  );
+}
+
+async function nameJob({ job, transfers }: SettleFileOptions, source: ByteSource): Promise<Job> {
+  if (job !== undefined) return jobOfName(job);
+  if (typeof transfers !== "string" || source.byteLength === undefined) return jobOfStream();
+  const name = await jobNameOfFile(transfers).catch((cause: unknown) => Promise.reject(cannotRead(transfers, cause)));
+  return jobOfName(name);
 }
 
 function checkDelimiter(delimiter: string): string {

@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 import type { Database } from "better-sqlite3";
 import { CHUNK_KIND_TRANSFERS } from "../core/layout.js";
+import { prepare } from "./sqlite-held.js";
 
 /** "PLDG", in SQLite's header at byte 68: the file is a ledger and nobody else's database. */
 export const APPLICATION_ID = 0x504c4447;
@@ -130,22 +131,22 @@ const TABLES = `
  * twice and stalls for the second time. `docs/file-format.md` has the figures.
  */
 export function configure(database: Database): void {
-  database.pragma(`page_size = ${FILE_PAGE_SIZE}`);
-  database.pragma("locking_mode = EXCLUSIVE");
-  database.pragma("journal_mode = PERSIST");
-  database.pragma(`journal_size_limit = ${ROLLBACK_SIZE_KEPT}`);
-  database.pragma("synchronous = FULL");
-  database.pragma(`cache_size = -${CACHE_KIB}`);
+  database.exec(`PRAGMA page_size = ${FILE_PAGE_SIZE}`);
+  database.exec("PRAGMA locking_mode = EXCLUSIVE");
+  database.exec("PRAGMA journal_mode = PERSIST");
+  database.exec(`PRAGMA journal_size_limit = ${ROLLBACK_SIZE_KEPT}`);
+  database.exec("PRAGMA synchronous = FULL");
+  database.exec(`PRAGMA cache_size = -${CACHE_KIB}`);
 }
 
 /** Makes an empty file a ledger. The caller has a transaction open. */
 export function createTables(database: Database): void {
-  database.pragma(`application_id = ${APPLICATION_ID}`);
-  database.pragma(`user_version = ${FILE_VERSION}`);
+  database.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+  database.exec(`PRAGMA user_version = ${FILE_VERSION}`);
   database.exec(TABLES);
-  const setMeta = database.prepare("INSERT INTO meta (key, value) VALUES (?, ?)");
+  const setMeta = prepare(database, "INSERT INTO meta (key, value) VALUES (?, ?)");
   setMeta.run("created", new Date().toISOString());
   setMeta.run("seed_low", randomBytes(8).toString("hex"));
   setMeta.run("seed_high", randomBytes(8).toString("hex"));
-  database.prepare("INSERT INTO head VALUES (1, 0, 0, 0, 0, ?)").run(GENESIS_CHECKSUM);
+  prepare(database, "INSERT INTO head VALUES (1, 0, 0, 0, 0, ?)").run(GENESIS_CHECKSUM);
 }

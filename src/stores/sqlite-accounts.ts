@@ -2,6 +2,7 @@
 import type { Database, Statement } from "better-sqlite3";
 import type { AccountTable } from "../core/accounts.js";
 import { ACCOUNTS_INDEX } from "./schema.js";
+import { prepare } from "./sqlite-held.js";
 
 const INTEGER_MAX = 2n ** 63n - 1n;
 /**
@@ -12,6 +13,7 @@ const BULK_SHARE = 0.25;
 const COLUMNS = 11;
 /** Rows of one statement: a call a row costs as much again as what SQLite does for it. */
 const ROWS_AT_ONCE = 20;
+const ROWS_READ_AT_ONCE = 10_000;
 
 type Value = bigint | number | string;
 
@@ -28,9 +30,10 @@ export class SqliteAccounts {
   constructor(database: Database) {
     this.#database = database;
     const row = `(${new Array(COLUMNS).fill("?").join(", ")})`;
-    this.#insertOne = database.prepare(`INSERT INTO accounts VALUES ${row}`);
-    this.#insertMany = database.prepare(`INSERT INTO accounts VALUES ${new Array(ROWS_AT_ONCE).fill(row).join(", ")}`);
-    this.#update = database.prepare(
+    this.#insertOne = prepare(database, `INSERT INTO accounts VALUES ${row}`);
+    this.#insertMany = prepare(database, `INSERT INTO accounts VALUES ${new Array(ROWS_AT_ONCE).fill(row).join(", ")}`);
+    this.#update = prepare(
+      database,
       `UPDATE accounts SET debits_posted = ?, credits_posted = ?, debits_pending = ?, credits_pending = ?,
          balance = ?, version = ? WHERE slot = ?`,
     );
@@ -79,13 +82,16 @@ export class SqliteAccounts {
   #versionsFor(accountCount: number): Float64Array {
     let versions = this.#writtenVersions;
     if (versions === undefined) {
-      const rows = this.#database
-        .prepare<[], [number, number]>("SELECT slot, version FROM accounts ORDER BY slot")
-        .raw();
       versions = new Float64Array(accountCount);
-      for (const [slot, version] of rows.iterate()) {
-        versions[slot] = version;
-        this.#writtenCount = slot + 1;
+      const select = prepare<[number], [number, number]>(
+        this.#database,
+        `SELECT slot, version FROM accounts WHERE slot >= ? ORDER BY slot LIMIT ${ROWS_READ_AT_ONCE}`,
+      ).raw();
+      for (let rows = select.all(0); rows.length > 0; rows = select.all(this.#writtenCount)) {
+        for (const [slot, version] of rows) {
+          versions[slot] = version;
+          this.#writtenCount = slot + 1;
+        }
       }
     } else if (versions.length < accountCount) {
       const grown = new Float64Array(accountCount);

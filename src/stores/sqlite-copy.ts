@@ -4,9 +4,10 @@
  */
 import { constants, copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import SQLite, { type Database } from "better-sqlite3";
+import type { Database } from "better-sqlite3";
 import { LedgerError } from "../core/errors.js";
 import { openError, sqliteCode } from "./sqlite-errors.js";
+import { connect } from "./sqlite-held.js";
 import { checkFile, openFile } from "./sqlite-open.js";
 import type { SqliteFileOptions } from "./sqlite-protocol.js";
 
@@ -49,7 +50,7 @@ export function openCopy(options: SqliteFileOptions): OpenedCopy {
 /** Copies the file, and what SQLite left beside it, while nobody changes either. */
 function copyUnchanging(path: string, target: string): void {
   const before = stateOfJournal(path);
-  const database = new SQLite(path, { readonly: true, timeout: 0, fileMustExist: true });
+  const database = connect(path, { readonly: true, timeout: 0, fileMustExist: true });
   try {
     const isLocked = lockForReading(path, database);
     // The ledger itself comes last: closing it gives up the lock.
@@ -76,7 +77,7 @@ function copyUnchanging(path: string, target: string): void {
 function lockForReading(path: string, database: Database): boolean {
   try {
     database.exec("BEGIN");
-    database.pragma("schema_version");
+    database.exec("PRAGMA schema_version");
     return true;
   } catch (error) {
     if (sqliteCode(error) === "SQLITE_READONLY_ROLLBACK") return false;

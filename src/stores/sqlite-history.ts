@@ -10,6 +10,7 @@ import { type HistoryBlock, type HistoryPage, HistoryPageReader, historyKey } fr
 import { HistoryRun, type PostingVisitor } from "../core/history-run.js";
 import { CH_KIND, CH_RECORD_COUNT, CHUNK_KIND_TRANSFERS, HISTORY_VERSION } from "../core/layout.js";
 import { HISTORY_TABLES } from "./schema.js";
+import { prepare } from "./sqlite-held.js";
 import type { SqliteJournal } from "./sqlite-journal.js";
 
 /** Chunks gathered by one call: some ten milliseconds, which a commit may have to wait. */
@@ -58,19 +59,22 @@ export class SqliteHistory {
     this.#journal = journal;
     this.#log2 = log2;
     this.#transact = transact;
-    this.#selectPage = database.prepare(
+    this.#selectPage = prepare(
+      database,
       "SELECT page, data FROM history_pages WHERE page <= ? ORDER BY page DESC LIMIT 1",
     );
-    this.#selectPages = database.prepare(
+    this.#selectPages = prepare(
+      database,
       "SELECT page, data FROM history_pages WHERE page >= ? AND page < ? ORDER BY page",
     );
-    this.#insertPage = database.prepare("INSERT INTO history_pages VALUES (?, ?)");
-    this.#deletePages = database.prepare("DELETE FROM history_pages WHERE page >= ? AND page < ?");
-    this.#insertRun = database.prepare("INSERT OR REPLACE INTO history_runs VALUES (?, ?, ?)");
-    this.#deleteRuns = database.prepare("DELETE FROM history_runs");
-    this.#selectRuns = database
-      .prepare<[], [number, number, number]>("SELECT run, version, size FROM history_runs")
-      .raw();
+    this.#insertPage = prepare(database, "INSERT INTO history_pages VALUES (?, ?)");
+    this.#deletePages = prepare(database, "DELETE FROM history_pages WHERE page >= ? AND page < ?");
+    this.#insertRun = prepare(database, "INSERT OR REPLACE INTO history_runs VALUES (?, ?, ?)");
+    this.#deleteRuns = prepare(database, "DELETE FROM history_runs");
+    this.#selectRuns = prepare<[], [number, number, number]>(
+      database,
+      "SELECT run, version, size FROM history_runs",
+    ).raw();
     this.#tail = this.#begin();
   }
 

@@ -26,6 +26,7 @@ import {
   JOURNAL_ACCOUNT_SIZE,
 } from "../core/layout.js";
 import { GENESIS_CHECKSUM } from "./schema.js";
+import { prepare } from "./sqlite-held.js";
 import type { StoredChunk } from "./store.js";
 
 /** Where the journal ends. */
@@ -63,7 +64,7 @@ export class SqliteJournal {
   head: JournalHead;
   readonly #insertChunk: Statement<unknown[]>;
   readonly #updateHead: Statement<unknown[]>;
-  /** In order from a chunk on; `get` gives the first. */
+  /** The first from a chunk on. */
   readonly #selectFrom: Statement<[number], ChunkRow>;
   readonly #selectLink: Statement<[number], Omit<ChunkRow, "data">>;
   readonly #selectHolder: Statement<[number], number>;
@@ -73,22 +74,22 @@ export class SqliteJournal {
   >;
 
   constructor(database: Database) {
-    this.#insertChunk = database.prepare("INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    this.#updateHead = database.prepare(
+    this.#insertChunk = prepare(database, "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    this.#updateHead = prepare(
+      database,
       "UPDATE head SET chunk_count = ?, transfer_count = ?, account_count = ?, account_text_size = ?, checksum = ?",
     );
-    this.#selectFrom = database.prepare(`SELECT ${LINK_COLUMNS}, data FROM journal WHERE chunk >= ? ORDER BY chunk`);
-    this.#selectLink = database.prepare(`SELECT ${LINK_COLUMNS} FROM journal WHERE chunk = ?`);
-    this.#selectHolder = database
-      .prepare<[number], number>(
-        `SELECT chunk FROM journal WHERE kind = ${CHUNK_KIND_TRANSFERS} AND first_sequence <= ?
+    this.#selectFrom = prepare(database, `SELECT ${LINK_COLUMNS}, data FROM journal WHERE chunk >= ? ORDER BY chunk`);
+    this.#selectLink = prepare(database, `SELECT ${LINK_COLUMNS} FROM journal WHERE chunk = ?`);
+    this.#selectHolder = prepare<[number], number>(
+      database,
+      `SELECT chunk FROM journal WHERE kind = ${CHUNK_KIND_TRANSFERS} AND first_sequence <= ?
          ORDER BY first_sequence DESC LIMIT 1`,
-      )
-      .pluck();
-    this.#selectTime = database
-      .prepare<[number], [bigint, bigint, bigint, bigint]>(
-        "SELECT timestamp, kind, first_sequence, record_count FROM journal WHERE chunk = ?",
-      )
+    ).pluck();
+    this.#selectTime = prepare<[number], [bigint, bigint, bigint, bigint]>(
+      database,
+      "SELECT timestamp, kind, first_sequence, record_count FROM journal WHERE chunk = ?",
+    )
       .raw()
       .safeIntegers();
     this.head = this.#readHead(database);
@@ -141,7 +142,7 @@ export class SqliteJournal {
     if (first >= this.head.chunkCount) return found;
     let link = this.#linkBefore(first);
     let used = 0;
-    for (const row of this.#selectFrom.iterate(first)) {
+    for (let row = this.#selectFrom.get(first); row !== undefined; row = this.#selectFrom.get(link.chunk)) {
       link = follow(link, row);
       if (used + row.data.byteLength > target.byteLength) {
         if (found.length === 0) throw rangeTooSmall(row, target.byteLength);
@@ -206,13 +207,12 @@ export class SqliteJournal {
   }
 
   #readHead(database: Database): JournalHead {
-    const head = database
-      .prepare<[], JournalHead>(
-        `SELECT chunk_count AS chunkCount, transfer_count AS transferCount, account_count AS accountCount,
+    const head = prepare<[], JournalHead>(
+      database,
+      `SELECT chunk_count AS chunkCount, transfer_count AS transferCount, account_count AS accountCount,
            account_text_size AS accountTextSize, checksum FROM head`,
-      )
-      .get();
-    const chunkCount = database.prepare<[], number>("SELECT ifnull(max(chunk), -1) + 1 FROM journal").pluck().get();
+    ).get();
+    const chunkCount = prepare<[], number>(database, "SELECT ifnull(max(chunk), -1) + 1 FROM journal").pluck().get();
     if (head === undefined) throw corrupt(0, "the row that says where the journal ends is missing");
     if (chunkCount !== head.chunkCount) {
       throw corrupt(chunkCount ?? 0, `the journal ends before it, and should hold ${head.chunkCount} chunks`);

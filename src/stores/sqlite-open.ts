@@ -1,10 +1,11 @@
 /** Opening a ledger's file, or refusing to, without ever changing a file that is somebody else's. */
 import { accessSync, closeSync, constants, existsSync, openSync, readSync, type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
-import SQLite, { type Database } from "better-sqlite3";
+import type { Database } from "better-sqlite3";
 import { LedgerError } from "../core/errors.js";
 import { APPLICATION_ID, configure, createTables, FILE_PAGE_SIZE, FILE_VERSION } from "./schema.js";
 import { openError, sqliteCode } from "./sqlite-errors.js";
+import { connect, readPragma } from "./sqlite-held.js";
 import { IN_MEMORY, type SqliteFileOptions } from "./sqlite-protocol.js";
 
 /** What tells a ledger's file from any other. */
@@ -22,7 +23,7 @@ export function openFile(options: SqliteFileOptions): Database {
   const size = checkFile(options);
   let database: Database | undefined;
   try {
-    database = new SQLite(path, { timeout: 0 });
+    database = connect(path, { timeout: 0 });
     configure(database);
     // Takes the lock that EXCLUSIVE locking keeps until the file is closed.
     database.exec("BEGIN EXCLUSIVE");
@@ -32,7 +33,7 @@ export function openFile(options: SqliteFileOptions): Database {
     if (isEmpty) createTables(database);
     else checkIdentity(path, identity);
     database.exec("COMMIT");
-    if (sizeMax !== undefined) database.pragma(`max_page_count = ${Math.floor(sizeMax / FILE_PAGE_SIZE)}`);
+    if (sizeMax !== undefined) database.exec(`PRAGMA max_page_count = ${Math.floor(sizeMax / FILE_PAGE_SIZE)}`);
     return database;
   } catch (error) {
     database?.close();
@@ -55,9 +56,9 @@ export function checkFile(options: SqliteFileOptions): number {
 export function closeFile(database: Database): void {
   try {
     // SQLite removes the rollback file only under NORMAL locking, which begins with the next read.
-    database.pragma("locking_mode = NORMAL");
-    database.pragma("user_version");
-    database.pragma("journal_mode = DELETE");
+    database.exec("PRAGMA locking_mode = NORMAL");
+    database.exec("PRAGMA user_version");
+    database.exec("PRAGMA journal_mode = DELETE");
   } finally {
     database.close();
   }
@@ -102,7 +103,7 @@ function identify(path: string): Identity {
   const readonly = existsSync(`${path}-wal`) || existsSync(`${path}-journal`);
   let database: Database | undefined;
   try {
-    database = new SQLite(path, { readonly, timeout: 0, fileMustExist: true });
+    database = connect(path, { readonly, timeout: 0, fileMustExist: true });
     return readIdentity(database);
   } catch (error) {
     const code = sqliteCode(error);
@@ -130,12 +131,11 @@ function identifyHot(path: string): Identity {
 }
 
 function readIdentity(database: Database): Identity & { readonly schemaVersion: number } {
-  const pragma = (name: string): number => database.pragma(name, { simple: true }) as number;
   return {
     // This one reads the file first: a file that is no database is found out here.
-    fileVersion: pragma("user_version"),
-    applicationId: pragma("application_id"),
-    schemaVersion: pragma("schema_version"),
+    fileVersion: readPragma(database, "user_version"),
+    applicationId: readPragma(database, "application_id"),
+    schemaVersion: readPragma(database, "schema_version"),
   };
 }
 

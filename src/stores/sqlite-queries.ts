@@ -3,6 +3,7 @@ import type { Database, Statement } from "better-sqlite3";
 import type { HistorySum } from "../core/history-run.js";
 import { JournalReader, type RecordedTransfer } from "../core/journal.js";
 import { CHUNK_KIND_TRANSFERS, HISTORY_SLOT_MISSING } from "../core/layout.js";
+import { prepare } from "./sqlite-held.js";
 import { DamagedRun, type SqliteHistory } from "./sqlite-history.js";
 import type { ChunkRow, SqliteJournal } from "./sqlite-journal.js";
 import type { FoundTransfers, TransferQuery } from "./store.js";
@@ -23,7 +24,8 @@ export class SqliteQueries {
   constructor(database: Database, journal: SqliteJournal, history: SqliteHistory) {
     this.#journal = journal;
     this.#history = history;
-    this.#selectHolder = database.prepare(
+    this.#selectHolder = prepare(
+      database,
       `SELECT chunk, first_sequence AS firstSequence, record_count AS recordCount, data FROM journal
        WHERE kind = ${CHUNK_KIND_TRANSFERS} AND first_sequence <= ? ORDER BY first_sequence DESC LIMIT 1`,
     );

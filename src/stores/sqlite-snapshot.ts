@@ -9,12 +9,14 @@ import { createHash } from "node:crypto";
 import type { Database, Statement } from "better-sqlite3";
 import { LedgerError } from "../core/errors.js";
 import { messageOf } from "./sqlite-errors.js";
+import { prepare } from "./sqlite-held.js";
 import type { MemoryRange, SnapshotDescription } from "./store.js";
 
 /** Bytes of a region that a row holds at most. */
 const PIECE_SIZE = 4 * 1024 * 1024;
 
 interface PieceRow {
+  readonly piece: number;
   readonly region: string;
   readonly position: number;
   readonly checksum: Buffer;
@@ -26,23 +28,25 @@ export type NamedRange = MemoryRange & { readonly name: string };
 export class SqliteSnapshot {
   readonly #selectDescription: Statement<[], Omit<SnapshotDescription, "regions"> & { readonly regions: string }>;
   readonly #upsertDescription: Statement<unknown[]>;
-  readonly #selectPieces: Statement<[], PieceRow>;
+  readonly #selectNextPiece: Statement<[number], PieceRow>;
   readonly #selectLastPiece: Statement<[], number>;
   readonly #insertPiece: Statement<unknown[]>;
   readonly #deletePieces: Statement<[number]>;
 
   constructor(database: Database) {
-    this.#selectDescription = database.prepare(
+    this.#selectDescription = prepare(
+      database,
       `SELECT layout_version AS layoutVersion, chunk_count AS chunkCount, transfer_count AS transferCount,
          account_count AS accountCount, digest, regions FROM snapshot`,
     );
-    this.#upsertDescription = database.prepare("INSERT OR REPLACE INTO snapshot VALUES (1, ?, ?, ?, ?, ?, ?)");
-    this.#selectPieces = database.prepare(
-      "SELECT region, position, checksum, data FROM snapshot_pieces ORDER BY piece",
+    this.#upsertDescription = prepare(database, "INSERT OR REPLACE INTO snapshot VALUES (1, ?, ?, ?, ?, ?, ?)");
+    this.#selectNextPiece = prepare(
+      database,
+      "SELECT piece, region, position, checksum, data FROM snapshot_pieces WHERE piece > ? ORDER BY piece LIMIT 1",
     );
-    this.#selectLastPiece = database.prepare<[], number>("SELECT ifnull(max(piece), 0) FROM snapshot_pieces").pluck();
-    this.#insertPiece = database.prepare("INSERT INTO snapshot_pieces VALUES (?, ?, ?, ?, ?)");
-    this.#deletePieces = database.prepare("DELETE FROM snapshot_pieces WHERE piece <= ?");
+    this.#selectLastPiece = prepare<[], number>(database, "SELECT ifnull(max(piece), 0) FROM snapshot_pieces").pluck();
+    this.#insertPiece = prepare(database, "INSERT INTO snapshot_pieces VALUES (?, ?, ?, ?, ?)");
+    this.#deletePieces = prepare(database, "DELETE FROM snapshot_pieces WHERE piece <= ?");
   }
 
   /** The snapshot there is, if any, or what is wrong with one that can't be described. */
@@ -97,7 +101,8 @@ export class SqliteSnapshot {
   #read(memory: SharedArrayBuffer, ranges: readonly NamedRange[]): void {
     const missing = new Map(ranges.map(({ name, byteLength }) => [name, byteLength]));
     const wanted = new Map(ranges.map((range) => [range.name, range]));
-    for (const { region, position, checksum, data } of this.#selectPieces.iterate()) {
+    for (let row = this.#selectNextPiece.get(0); row !== undefined; row = this.#selectNextPiece.get(row.piece)) {
+      const { region, position, checksum, data } = row;
       const range = wanted.get(region);
       if (range === undefined) continue;
       if (position + data.byteLength > range.byteLength) {

@@ -10,6 +10,7 @@ import type { HistorySum } from "../core/history-run.js";
 import { SqliteAccounts } from "./sqlite-accounts.js";
 import { openCopy } from "./sqlite-copy.js";
 import { readError, writeError } from "./sqlite-errors.js";
+import { prepare } from "./sqlite-held.js";
 import { SqliteHistory } from "./sqlite-history.js";
 import { type JournalHead, SqliteJournal } from "./sqlite-journal.js";
 import { closeFile, openFile } from "./sqlite-open.js";
@@ -123,10 +124,10 @@ export class SqliteFile implements Synchronous {
         this.#write(action),
       );
       this.#queries = new SqliteQueries(database, this.#journal, this.#history);
-      this.#insertAsset = database.prepare("INSERT INTO assets VALUES (?, ?, ?)");
-      this.#insertJob = database.prepare("INSERT INTO jobs VALUES (?, ?, ?) ON CONFLICT (hash) DO NOTHING");
-      this.#selectJob = database.prepare<[string], string>("SELECT name FROM jobs WHERE hash = ?").pluck();
-      this.#assets = database.prepare<[], StoredAsset>("SELECT code, scale FROM assets ORDER BY number").all();
+      this.#insertAsset = prepare(database, "INSERT INTO assets VALUES (?, ?, ?)");
+      this.#insertJob = prepare(database, "INSERT INTO jobs VALUES (?, ?, ?) ON CONFLICT (hash) DO NOTHING");
+      this.#selectJob = prepare<[string], string>(database, "SELECT name FROM jobs WHERE hash = ?").pluck();
+      this.#assets = prepare<[], StoredAsset>(database, "SELECT code, scale FROM assets ORDER BY number").all();
       this.description = this.#describe();
     } catch (error) {
       database.close();
@@ -266,7 +267,7 @@ export class SqliteFile implements Synchronous {
   }
 
   #describe(): StoreDescription {
-    const meta = new Map(this.#database.prepare<[], [string, string]>("SELECT key, value FROM meta").raw().all());
+    const meta = new Map(prepare<[], [string, string]>(this.#database, "SELECT key, value FROM meta").raw().all());
     const { chunkCount, transferCount, accountCount, accountTextSize } = this.#journal.head;
     return {
       seedLow: BigInt(`0x${meta.get("seed_low")}`),

@@ -8,6 +8,7 @@ import { exitCodeOf } from "../../src/cli/output.js";
 import { type SettleArguments, settle } from "../../src/cli/settle.js";
 import { statement } from "../../src/cli/statement.js";
 import { verify } from "../../src/cli/verify.js";
+import { openLedger } from "../../src/index.js";
 import { cli, folderOf, json, type Run, read, startCli, verifiedDigest } from "../support/cli.js";
 
 const FILES = {
@@ -175,6 +176,55 @@ describe("unusable input ends with exit code 2 and a ledger that is what it was"
     expect(existsSync(join(folder, "results.csv.partial"))).toBe(false);
     expect(await verifiedDigest(join(folder, "l.db"))).toBe(digest);
     expect(await json(good, { cwd: folder })).toMatchObject({ digest, replayed: 1 });
+  });
+});
+
+describe("unusable headers and outputs end before there is a ledger", () => {
+  it("in a file, in a pipe, in the accounts", async () => {
+    const folder = folderOf({ ...FILES, "other.csv": "from,too,amount\na,b,1\n", "empty.csv": "" });
+    const at = (name: string): string => join(folder, name);
+    const base: SettleArguments = {
+      db: at("new.db"),
+      transfers: at("transfers.csv"),
+      columns: COLUMNS,
+      asset: "USD",
+      mode: "event-loop",
+      quiet: true,
+      results: at("results.csv"),
+      balances: at("balances.csv"),
+    };
+    const cases: readonly [Partial<SettleArguments>, RegExp][] = [
+      [{ transfers: at("other.csv") }, /no column "to"/],
+      [{ transfers: at("empty.csv") }, /empty\.csv is empty/],
+      [{ columns: "debit=from,credit=from,amount=amount" }, /"from" can't be both debit and credit/],
+      [{ delimiter: "::" }, /the delimiter must be one ASCII character/],
+      [{ job: "" }, /a job's name takes 1 to 128 bytes/],
+      [{ accounts: at("accounts.csv"), accountColumns: "id=name" }, /accounts\.csv: .*no column "name"/],
+      [{ balances: at("none/balances.csv") }, /none\/balances\.csv can't be written/],
+      [{ balances: at(".") }, /it is a directory/],
+    ];
+    for (const [changes, message] of cases) {
+      const run = await refusal(() => settle({ ...base, ...changes }));
+      expect(run.stderr, JSON.stringify(changes)).toMatch(message);
+      expect(run.code, JSON.stringify(changes)).toBe(2);
+    }
+    const stream = await cli(args("--transfers", "-", "--job", "j"), { cwd: folder, input: "from,too,amount\n" });
+    expect(stream).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("standard input: The header has no column"),
+    });
+    const unnamed = await cli(args("--transfers", "-"), { cwd: folder, input: FILES["transfers.csv"] });
+    expect(unnamed).toMatchObject({ code: 2, stderr: expect.stringContaining("needs an id column or a job's name") });
+    expect(readdirSync(folder).sort()).toEqual(["accounts.csv", "empty.csv", "other.csv", "transfers.csv"]);
+  });
+
+  it("but the files that a ledger in use elsewhere kept a job from are not left behind either", async () => {
+    const folder = folderOf(FILES);
+    const ledger = await openLedger(join(folder, "l.db"), { mode: "event-loop" });
+    const run = await cli(args("--results", "results.csv"), { cwd: folder });
+    await ledger.close();
+    expect(run).toMatchObject({ code: 1, stderr: expect.stringContaining("is open already") });
+    expect(readdirSync(folder).sort()).toEqual(["accounts.csv", "l.db", "transfers.csv"]);
   });
 });
 
