@@ -17,11 +17,15 @@ export type {
   Moment,
   NewAccount,
   NewTransfer,
+  PendingTransfer,
+  PlainTransfer,
   PointInTime,
+  PostTransfer,
   Transfer,
   TransferFilter,
   TransferPage,
   TransferResult,
+  VoidTransfer,
 } from "./core/types.js";
 export type { Mode } from "./engine/engine.js";
 export {

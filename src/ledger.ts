@@ -422,7 +422,7 @@ export class Ledger {
     writer.finish();
     try {
       const { durable } = await this.#engine.execute(context, { slices: writer.slices, promised: count });
-      return { results: new BatchResults(this.#engine.bytes, context, count, writer.hasBalancing), durable };
+      return { results: new BatchResults(this.#engine.bytes, context, count, writer.flags), durable };
     } finally {
       this.#engine.releaseContext(context);
       onExecuted();

@@ -57,8 +57,10 @@ export class AccountTable {
     return readId(this.#bytes, this.#bytes[hot + layout.AC_ID_KIND]!, hot + layout.AC_KEY, this.#text(slot));
   }
 
+  /** What the account was created with, and whether it is closed. */
   flags(slot: number): number {
-    return this.#view.getUint16(this.#hot(slot) + layout.AC_FLAGS, true) & layout.ACCOUNT_FLAGS_KNOWN;
+    const flags = this.#view.getUint16(this.#hot(slot) + layout.AC_FLAGS, true);
+    return flags & (layout.ACCOUNT_FLAGS_KNOWN | layout.ACCOUNT_CLOSED);
   }
 
   asset(slot: number): number {
@@ -123,6 +125,7 @@ export class AccountTable {
       ...totals,
       balance: totals.creditsPosted - totals.debitsPosted,
       version: this.version(slot),
+      closed: (flags & layout.ACCOUNT_CLOSED) !== 0,
     };
   }
 
@@ -143,7 +146,7 @@ export class AccountTable {
       bytes.copyWithin(at + layout.JA_KEY, hot + layout.AC_KEY, hot + layout.AC_KEY + 16);
       const overdraft = this.#cold(slot) + layout.AO_OVERDRAFT_LIMIT;
       bytes.copyWithin(at + layout.JA_OVERDRAFT_LIMIT, overdraft, overdraft + 16);
-      view.setUint16(at + layout.JA_FLAGS, this.flags(slot), true);
+      view.setUint16(at + layout.JA_FLAGS, this.flags(slot) & layout.ACCOUNT_FLAGS_KNOWN, true);
       view.setUint16(at + layout.JA_ASSET, this.asset(slot), true);
       view.setUint16(at + layout.JA_CODE, this.code(slot), true);
       bytes[at + layout.JA_ID_KIND] = kind;

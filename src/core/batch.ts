@@ -28,7 +28,7 @@ export class RecordWriter {
   readonly #arenas: Buffer;
   readonly context: number;
   #count = 0;
-  #hasBalancing = false;
+  #flags = 0;
   /** Address of the next free byte of the current slice's text arena. */
   #text = 0;
   /** Text that has yet to be written, the address it belongs to, and the index of the first record that it is for. */
@@ -63,13 +63,22 @@ export class RecordWriter {
 
   /** Writes one record, whose fields the caller has checked. */
   add(transfer: NewTransfer): void {
-    const { id, debit, credit, amount, code, userData, expectedDebitVersion, expectedCreditVersion } = transfer;
-    this.write(id, debit, credit, amount, code ?? 0, userData);
-    const flags =
-      (transfer.balancingDebit === true ? layout.TRANSFER_BALANCING_DEBIT : 0) |
-      (transfer.balancingCredit === true ? layout.TRANSFER_BALANCING_CREDIT : 0);
+    const { id, debit = "", credit = "", amount = 0n, code = 0, userData, effectiveDate } = transfer;
+    this.write(id, debit, credit, amount, code, userData);
+    const { expectedDebitVersion, expectedCreditVersion, timeout } = transfer;
+    const pendingId = transfer.post ?? transfer.void;
+    const flags = flagsOf(transfer);
     const record = this.#recordAddress(this.#count - 1);
-    if (flags !== 0) this.#makeBalancing(record, flags, amount);
+    if (flags !== 0) this.#setFlags(record, flags, amount);
+    if (pendingId !== undefined) this.#writePendingId(record, pendingId);
+    if (timeout !== undefined) {
+      this.#makeCold(record);
+      this.#units[(record + layout.TR_TIMEOUT) >>> 2] = timeout;
+    }
+    if (effectiveDate !== undefined) {
+      this.#units[(record + layout.TR_FLAGS) >>> 2]! |= layout.TR_HAS_DATE;
+      this.#units[(record + layout.TR_EFFECTIVE_DATE) >>> 2] = dayOf(effectiveDate);
+    }
     if (expectedDebitVersion === undefined && expectedCreditVersion === undefined) return;
     const version = (expected: number | undefined): bigint => (expected === undefined ? ANY_VERSION : BigInt(expected));
     this.#units[(record + layout.TR_FLAGS) >>> 2]! |= layout.TR_HAS_EXPECTED;
@@ -118,17 +127,36 @@ export class RecordWriter {
     }
   }
 
-  #makeBalancing(record: number, flags: number, asked: bigint): void {
-    this.#makeCold(record);
+  #setFlags(record: number, flags: number, asked: bigint): void {
     this.#units[(record + layout.TR_FLAGS) >>> 2]! |= flags;
+    this.#flags |= flags;
+    if ((flags & layout.TRANSFER_ASKS) === 0) return;
+    // What is moved may have more words than what was asked.
+    this.#makeCold(record);
     this.#words[(record + layout.TR_ASKED_AMOUNT) >>> 3] = asked;
     this.#words[(record + layout.TR_ASKED_AMOUNT + 8) >>> 3] = asked >> 64n;
-    this.#hasBalancing = true;
   }
 
-  /** Whether a balancing transfer is in the batch. */
-  get hasBalancing(): boolean {
-    return this.#hasBalancing;
+  /** Writes the key of the pending transfer that a record names, and its text where the key is only a hash. */
+  #writePendingId(record: number, id: string): void {
+    this.#makeCold(record);
+    const index = this.#count - 1;
+    const slice = Math.floor(index / layout.SLICE_CAPACITY);
+    const text =
+      this.context +
+      layout.CX_TEXT +
+      slice * layout.TEXT_ARENA_SIZE +
+      layout.PENDING_TEXT_OFFSET +
+      (index % layout.SLICE_CAPACITY) * layout.KIND_TEXT_MAX;
+    const kind = this.#ids.write(id, record + layout.TR_PENDING_ID, text);
+    // The kind's word holds nothing else yet.
+    this.#units[(record + layout.TR_PENDING_KIND) >>> 2] = kind;
+    this.#units[(record + layout.TR_PENDING_TEXT) >>> 2] = text;
+  }
+
+  /** All flags of the batch's records. */
+  get flags(): number {
+    return this.#flags;
   }
 
   #recordAddress(index: number): number {
@@ -207,6 +235,31 @@ export class RecordWriter {
   }
 }
 
+const MILLISECONDS_A_DAY = 86_400_000;
+
+/** Days from 1970-01-01 to a day, which the caller has checked. */
+function dayOf(date: string): number {
+  return Date.parse(`${date}T00:00:00Z`) / MILLISECONDS_A_DAY;
+}
+
+/** The day so many days after 1970-01-01, as `2026-01-31`. */
+export function dateOf(day: number): string {
+  return new Date(day * MILLISECONDS_A_DAY).toISOString().slice(0, 10);
+}
+
+function flagsOf(transfer: NewTransfer): number {
+  let flags = 0;
+  if (transfer.linked === true) flags |= layout.TRANSFER_LINKED;
+  if (transfer.pending === true) flags |= layout.TRANSFER_PENDING;
+  if (transfer.post !== undefined) flags |= layout.TRANSFER_POST;
+  if (transfer.void !== undefined) flags |= layout.TRANSFER_VOID;
+  if (transfer.balancingDebit === true) flags |= layout.TRANSFER_BALANCING_DEBIT;
+  if (transfer.balancingCredit === true) flags |= layout.TRANSFER_BALANCING_CREDIT;
+  if (transfer.closingDebit === true) flags |= layout.TRANSFER_CLOSING_DEBIT;
+  if (transfer.closingCredit === true) flags |= layout.TRANSFER_CLOSING_CREDIT;
+  return flags;
+}
+
 function isIdLength(length: number): boolean {
   return length > 0 && length <= layout.KIND_TEXT_MAX;
 }
@@ -216,15 +269,15 @@ export class BatchResults {
   readonly #results: Uint8Array;
   readonly #details: Uint8Array;
   readonly #sequences: Uint32Array;
-  /** What balancing transfers moved, by index. */
+  /** What balancing, posting and voiding transfers moved, by index. */
   readonly #moved: ReadonlyMap<number, bigint>;
 
   /**
-   * Copies the first `count` results of a batch that was filled without gaps; `hasBalancing` says whether to look for
-   * what balancing transfers moved.
+   * Copies the first `count` results of a batch that was filled without gaps. `flags` are all flags of its records: they
+   * say whether there is anything that may have moved other than what was asked.
    */
-  constructor(bytes: Uint8Array, context: number, count: number, hasBalancing = false) {
-    this.#moved = hasBalancing ? readMoved(bytes, context, count) : new Map();
+  constructor(bytes: Uint8Array, context: number, count: number, flags = 0) {
+    this.#moved = (flags & layout.TRANSFER_ASKS) !== 0 ? readMoved(bytes, context, count) : new Map();
     this.#results = copyOf(bytes, context + layout.CX_RESULT, count);
     this.#details = copyOf(bytes, context + layout.CX_DETAIL, count);
     this.#sequences = new Uint32Array(copyOf(bytes, context + layout.CX_SEQUENCE, count * 4).buffer);
@@ -273,13 +326,13 @@ export class BatchResults {
   }
 }
 
-/** What the batch's balancing transfers moved, those that were made now or earlier. */
+/** What the batch's transfers moved that may have moved other than what was asked, those that were made now or earlier. */
 function readMoved(bytes: Uint8Array, context: number, count: number): Map<number, bigint> {
   const view = new DataView(bytes.buffer);
   const moved = new Map<number, bigint>();
   for (let index = 0; index < count; index++) {
     const record = context + layout.CX_RECORDS + index * layout.RECORD_SIZE;
-    if ((view.getUint16(record + layout.TR_FLAGS, true) & layout.TRANSFER_BALANCING) === 0) continue;
+    if ((view.getUint16(record + layout.TR_FLAGS, true) & layout.TRANSFER_ASKS) === 0) continue;
     const result = bytes[context + layout.CX_RESULT + index];
     if (result !== OK && result !== EXISTS) continue;
     const high = view.getBigUint64(record + layout.TR_AMOUNT_HIGH, true);

@@ -87,9 +87,11 @@ export function assertLayout(): void {
     ["TR_EXPECTED_DEBIT_VERSION", extra(l.TR_EXPECTED_DEBIT_VERSION), 8],
     ["TR_EXPECTED_CREDIT_VERSION", extra(l.TR_EXPECTED_CREDIT_VERSION), 8],
     ["TR_ASKED_AMOUNT", extra(l.TR_ASKED_AMOUNT), 16],
+    ["TR_PENDING_TEXT", extra(l.TR_PENDING_TEXT), 4],
+    ["TR_EFFECTIVE_DATE", extra(l.TR_EFFECTIVE_DATE), 4],
   ]);
   check(l.CX_EXTRA_RECORDS - l.CX_RECORDS === l.EXTRA_OFFSET, "extra records lie EXTRA_OFFSET behind the hot ones");
-  const internal = l.TR_HAS_COLD | l.TR_HAS_TEXT | l.TR_HAS_EXPECTED;
+  const internal = l.TR_HAS_COLD | l.TR_HAS_TEXT | l.TR_HAS_EXPECTED | l.TR_HAS_DATE;
   check(l.TR_INTERNAL_FLAGS === internal && (internal & l.TRANSFER_FLAGS_KNOWN) === 0, "TR_INTERNAL_FLAGS");
   check((l.ACCOUNT_HAS_COLD_LIMIT & l.ACCOUNT_FLAGS_KNOWN) === 0, "ACCOUNT_HAS_COLD_LIMIT");
   checkStructure("journal record", l.JOURNAL_RECORD_SIZE, [
@@ -167,7 +169,11 @@ export function assertLayout(): void {
     ["CX_RESULT_TEXT", l.CX_RESULT_TEXT, l.SLICE_COUNT * l.RESULT_AREA_SIZE],
   ]);
   check(l.CONTEXT_SIZE % l.CACHE_LINE === 0, "contexts begin on a cache line");
-  check(l.TEXT_ARENA_SIZE >= l.SLICE_CAPACITY * 3 * l.KIND_TEXT_MAX, "a slice's text arena holds three ids a record");
+  check(
+    l.PENDING_TEXT_OFFSET >= l.SLICE_CAPACITY * 3 * l.KIND_TEXT_MAX &&
+      l.TEXT_ARENA_SIZE - l.PENDING_TEXT_OFFSET === l.SLICE_CAPACITY * l.KIND_TEXT_MAX,
+    "a slice's text arena holds three ids a record, and a pending one's",
+  );
   check(l.RESULT_AREA_SIZE >= l.SLICE_CAPACITY * l.RESULT_LINE_MAX, "a slice's result area holds every line");
   check(l.LEG_STARTS_STRIDE >= 2 * (l.ACCOUNT_PARTITIONS + 1), "LEG_STARTS_STRIDE");
   check(l.ID_STARTS_STRIDE >= 2 * (l.ID_PARTITIONS + 1), "ID_STARTS_STRIDE");

@@ -100,6 +100,8 @@ export const AO_METADATA = 52;
 export const ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS = 1;
 export const ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS = 2;
 export const ACCOUNT_FLAGS_KNOWN = 3;
+/** A pending transfer has closed the account. */
+export const ACCOUNT_CLOSED = 4;
 /** Internal bit of AC_FLAGS: the account's limit is not what the hot line says alone; ask the cold one. */
 export const ACCOUNT_HAS_COLD_LIMIT = 0x8000;
 
@@ -181,6 +183,7 @@ export const TR_CODE = 62;
 export const COLD_OFFSET = 1048576;
 /** u64: high word of the amount. */
 export const TR_AMOUNT_HIGH = 1048576;
+/** u32, and 4 bytes unused: seconds after which a pending transfer expires, 0 for never. */
 export const TR_TIMEOUT = 1048584;
 export const TR_USER_DATA = 1048592;
 export const TR_PENDING_ID = 1048608;
@@ -197,8 +200,12 @@ export const EXTRA_OFFSET = 2097152;
 /** u64 each: the versions that the accounts must have; all bits set for any. */
 export const TR_EXPECTED_DEBIT_VERSION = 2097152;
 export const TR_EXPECTED_CREDIT_VERSION = 2097160;
-/** u128, where a TRANSFER_BALANCING flag is set: the amount as asked; TR_AMOUNT becomes what was moved. decide. */
+/** u128, where a TRANSFER_ASKS flag is set: the amount as asked; TR_AMOUNT becomes what was moved. decide. */
 export const TR_ASKED_AMOUNT = 2097168;
+/** u32 address of the bytes of a pending transfer's id whose kind is 17–64. */
+export const TR_PENDING_TEXT = 2097184;
+/** i32, where TR_HAS_DATE is set: the effective date, in days since 1970-01-01. */
+export const TR_EFFECTIVE_DATE = 2097188;
 
 /** Internal bits of TR_FLAGS. */
 export const TR_HAS_COLD = 0x8000;
@@ -209,12 +216,25 @@ export const TR_HAS_COLD = 0x8000;
 export const TR_HAS_TEXT = 0x4000;
 /** The record expects its accounts at versions, so its outcome depends on order; its extra line is valid. */
 export const TR_HAS_EXPECTED = 0x2000;
-export const TR_INTERNAL_FLAGS = 0xe000;
-/** Flags that a caller sets. */
+/** The record has an effective date, in its extra line. */
+export const TR_HAS_DATE = 0x1000;
+export const TR_INTERNAL_FLAGS = 0xf000;
+/** Flags that a caller sets; the journal keeps them. */
+export const TRANSFER_LINKED = 1;
+export const TRANSFER_PENDING = 2;
+export const TRANSFER_POST = 4;
+export const TRANSFER_VOID = 8;
 export const TRANSFER_BALANCING_DEBIT = 16;
 export const TRANSFER_BALANCING_CREDIT = 32;
 export const TRANSFER_BALANCING = 48;
-export const TRANSFER_FLAGS_KNOWN = 48;
+export const TRANSFER_CLOSING_DEBIT = 64;
+export const TRANSFER_CLOSING_CREDIT = 128;
+export const TRANSFER_CLOSING = 192;
+export const TRANSFER_FLAGS_KNOWN = 255;
+/** Posts or voids a pending transfer. */
+export const TRANSFER_RESOLVES = 12;
+/** What is moved may be other than what was asked. */
+export const TRANSFER_ASKS = 60;
 
 // Scratch of a record, 16 bytes, and one byte or word arrays. Who writes what, and in which stage, stands beside each.
 export const SCRATCH_SIZE = 16;
@@ -382,14 +402,18 @@ export const CX_ID_QUEUE = 950272;
 export const CX_RECORDS = 1212416;
 export const CX_COLD_RECORDS = 2260992;
 export const CX_EXTRA_RECORDS = 3309568;
-/** Text arenas: ids of kinds 17–64, one arena a slice. */
+/**
+ * Text arenas: ids of kinds 17–64, one arena a slice. From PENDING_TEXT_OFFSET on, each record has 64 bytes of its own for
+ * the id of the pending transfer that it names.
+ */
 export const CX_TEXT = 4358144;
-export const TEXT_ARENA_SIZE = 196608;
+export const TEXT_ARENA_SIZE = 262144;
+export const PENDING_TEXT_OFFSET = 196608;
 /** Formatted results: one area a slice; a line takes at most RESULT_LINE_MAX bytes. */
-export const CX_RESULT_TEXT = 7503872;
+export const CX_RESULT_TEXT = 8552448;
 export const RESULT_LINE_MAX = 240;
 export const RESULT_AREA_SIZE = 245760;
-export const CONTEXT_SIZE = 11436032;
+export const CONTEXT_SIZE = 12484608;
 
 // ---------------------------------------------------------------------------------------------------------------
 // Job configuration of a settlement, at JOB_CONFIG. Written by the coordinator between batches.

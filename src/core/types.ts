@@ -36,22 +36,38 @@ export interface Account {
   readonly balance: bigint;
   /** Goes up by exactly one with each change of the balances. */
   readonly version: number;
+  /** A pending transfer has closed the account: it refuses everything until that one is voided or expires. */
+  readonly closed: boolean;
 }
 
-/** A transfer to make. */
-export interface NewTransfer {
+/** What every transfer to make has. */
+interface TransferContent {
   /** 1–64 bytes of UTF-8. One id, one effect, for ever. */
   readonly id: string;
-  /** Id of the account that pays. */
-  readonly debit: string;
-  /** Id of the account that receives. */
-  readonly credit: string;
-  /** Minor units of the accounts' asset, 1 to 2^128 − 1; for a balancing transfer also 0, for as much as there is. */
-  readonly amount: bigint;
   /** User-defined, 0–65,535. Default 0. */
   readonly code?: number;
   /** User-defined, 0 to 2^128 − 1. Default 0. */
   readonly userData?: bigint;
+  /** The day that the transfer counts for in the caller's books, as `2026-01-31`. The ledger only keeps it. */
+  readonly effectiveDate?: string;
+  /**
+   * Chains the transfer to the next one of the call: all of a chain are made, or none. The chain ends with the first
+   * transfer that is not linked.
+   */
+  readonly linked?: boolean;
+}
+
+/** What a transfer that moves or reserves an amount has. */
+interface AmountContent extends TransferContent {
+  /** Id of the account that pays. */
+  readonly debit: string;
+  /** Id of the account that receives. */
+  readonly credit: string;
+  /**
+   * Minor units of the accounts' asset, 1 to 2^128 − 1; for a balancing transfer also 0, for as much as there is, and
+   * for a closing one also 0, for nothing.
+   */
+  readonly amount: bigint;
   /**
    * The version that the debit account must have for the transfer to be made, as read from `Ledger.account`: optimistic
    * concurrency for whoever decided by a balance. Otherwise the result is `version_mismatch`.
@@ -60,13 +76,69 @@ export interface NewTransfer {
   /** The version that the credit account must have. */
   readonly expectedCreditVersion?: number;
   /**
-   * Moves at most what the debit account has: the lesser of `amount` and its credits less its debits, with its
-   * overdraft limit. Where that is nothing, the result is `exceeds_credits`.
+   * Moves at most what the debit account has: the lesser of `amount` and its credits less its debits, posted and
+   * pending, with its overdraft limit. Where that is nothing, the result is `exceeds_credits`.
    */
   readonly balancingDebit?: boolean;
   /** Moves at most what the credit account owes; where that is nothing, the result is `exceeds_debits`. */
   readonly balancingCredit?: boolean;
+  readonly post?: never;
+  readonly void?: never;
 }
+
+/** Moves an amount at once. */
+export interface PlainTransfer extends AmountContent {
+  readonly pending?: false;
+  readonly timeout?: never;
+  readonly closingDebit?: false;
+  readonly closingCredit?: false;
+}
+
+/** Reserves an amount on both sides, until a later transfer posts or voids it. */
+export interface PendingTransfer extends AmountContent {
+  readonly pending: true;
+  /** Seconds after which the reservation expires, 1 to 4,294,967,295. Default: never. */
+  readonly timeout?: number;
+  /** Closes the debit account: it refuses everything until this transfer is voided or expires. */
+  readonly closingDebit?: boolean;
+  /** Closes the credit account. */
+  readonly closingCredit?: boolean;
+}
+
+/** What a transfer that ends a pending one has. Where it names accounts or a code, they must be the pending one's. */
+interface ResolvingContent extends TransferContent {
+  readonly debit?: string;
+  readonly credit?: string;
+  readonly pending?: false;
+  readonly timeout?: never;
+  readonly balancingDebit?: false;
+  readonly balancingCredit?: false;
+  readonly closingDebit?: false;
+  readonly closingCredit?: false;
+  readonly expectedDebitVersion?: never;
+  readonly expectedCreditVersion?: never;
+}
+
+/** Moves what a pending transfer reserves, or part of it, and releases the rest. */
+export interface PostTransfer extends ResolvingContent {
+  /** Id of the pending transfer. */
+  readonly post: string;
+  /** Minor units to move, at most what is reserved. Default, as 0: all of it. */
+  readonly amount?: bigint;
+  readonly void?: never;
+}
+
+/** Releases what a pending transfer reserves. */
+export interface VoidTransfer extends ResolvingContent {
+  /** Id of the pending transfer. */
+  readonly void: string;
+  /** What is reserved. Default, as 0: whatever it is. */
+  readonly amount?: bigint;
+  readonly post?: never;
+}
+
+/** A transfer to make. */
+export type NewTransfer = PlainTransfer | PendingTransfer | PostTransfer | VoidTransfer;
 
 /** What became of a transfer. */
 export interface TransferResult {
@@ -75,7 +147,7 @@ export interface TransferResult {
   readonly sequence: number;
   /** With `id_already_failed`: the result that was recorded when the id was first used. */
   readonly reason?: TransferResultCode;
-  /** With a balancing transfer that was made, now or earlier: what it moved. */
+  /** With a balancing, posting or voiding transfer that was made, now or earlier: what it moved, or released. */
   readonly amount?: bigint;
 }
 
@@ -98,6 +170,26 @@ export interface Transfer {
   readonly amount: bigint;
   readonly code: number;
   readonly userData: bigint;
+  /** The day that it counts for in the caller's books, as `2026-01-31`. */
+  readonly effectiveDate?: string;
+  /** It was chained to the next one. */
+  readonly linked?: true;
+  /** It reserved the amount. */
+  readonly pending?: true;
+  /** Seconds after which it expired, or would have. */
+  readonly timeout?: number;
+  /** Id of the pending transfer that it posted, or should have. */
+  readonly post?: string;
+  /** Id of the pending transfer that it voided, or should have. */
+  readonly void?: string;
+  readonly balancingDebit?: true;
+  readonly balancingCredit?: true;
+  readonly closingDebit?: true;
+  readonly closingCredit?: true;
+  /** The amount as asked, where it may differ from what was moved: of a balancing, posting or voiding transfer. */
+  readonly askedAmount?: bigint;
+  readonly expectedDebitVersion?: number;
+  readonly expectedCreditVersion?: number;
   /** Name of the job that it belongs to, and its 1-based row there; neither for direct calls. */
   readonly job?: string;
   readonly row?: number;

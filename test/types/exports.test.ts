@@ -99,18 +99,19 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     readonly creditsMustNotExceedDebits?: boolean;
     readonly overdraftLimit?: bigint;
   }>();
-  expectTypeOf<NewTransfer>().toEqualTypeOf<{
-    readonly id: string;
-    readonly debit: string;
-    readonly credit: string;
-    readonly amount: bigint;
-    readonly code?: number;
-    readonly userData?: bigint;
-    readonly expectedDebitVersion?: number;
-    readonly expectedCreditVersion?: number;
-    readonly balancingDebit?: boolean;
-    readonly balancingCredit?: boolean;
-  }>();
+  const moves = { id: "t", debit: "a", credit: "b", amount: 1n };
+  expectTypeOf(moves).toExtend<NewTransfer>();
+  expectTypeOf({ ...moves, pending: true as const, timeout: 60, closingDebit: true }).toExtend<NewTransfer>();
+  expectTypeOf({ id: "t", post: "p" }).toExtend<NewTransfer>();
+  expectTypeOf({ id: "t", void: "p", amount: 1n, linked: true }).toExtend<NewTransfer>();
+  // What makes no sense together can't be written.
+  expectTypeOf({ ...moves, timeout: 60 }).not.toExtend<NewTransfer>();
+  expectTypeOf({ ...moves, closingCredit: true }).not.toExtend<NewTransfer>();
+  expectTypeOf({ ...moves, pending: true as const, post: "p" }).not.toExtend<NewTransfer>();
+  expectTypeOf({ id: "t", post: "p", void: "p" }).not.toExtend<NewTransfer>();
+  expectTypeOf({ id: "t", post: "p", balancingDebit: true }).not.toExtend<NewTransfer>();
+  expectTypeOf({ id: "t", post: "p", expectedDebitVersion: 1 }).not.toExtend<NewTransfer>();
+  expectTypeOf({ id: "t", debit: "a", credit: "b" }).not.toExtend<NewTransfer>();
   expectTypeOf<Account>().toEqualTypeOf<{
     readonly id: string;
     readonly asset: string;
@@ -124,6 +125,7 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     readonly creditsPending: bigint;
     readonly balance: bigint;
     readonly version: number;
+    readonly closed: boolean;
   }>();
   expectTypeOf<TransferResult>().toEqualTypeOf<{
     readonly result: TransferResultCode;
@@ -169,20 +171,6 @@ test("the types have these shapes (checked by `npm run types`)", () => {
   expectTypeOf<Ledger["createTransfers"]>().toEqualTypeOf<
     (transfers: readonly NewTransfer[]) => Promise<TransferResult[]>
   >();
-  expectTypeOf<Transfer>().toEqualTypeOf<{
-    readonly id: string;
-    readonly result: TransferResultCode;
-    readonly reason?: string;
-    readonly sequence: number;
-    readonly timestamp: bigint;
-    readonly debit: string;
-    readonly credit: string;
-    readonly amount: bigint;
-    readonly code: number;
-    readonly userData: bigint;
-    readonly job?: string;
-    readonly row?: number;
-  }>();
   expectTypeOf<Moment>().toEqualTypeOf<Date | bigint>();
   expectTypeOf<HistoryOptions>().toEqualTypeOf<{
     readonly limit?: number;

@@ -1,7 +1,7 @@
 /** What the transfer rule says beyond plain transfers: overdraft limits, expected versions, balancing. */
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { type Ledger, type LedgerOptions, type NewTransfer, openLedger } from "../../src/index.js";
+import { type Ledger, type LedgerOptions, type NewTransfer, openLedger, type PlainTransfer } from "../../src/index.js";
 import { CONFIGURATIONS, openParts, temporaryFolder } from "../support/ledgers.js";
 
 const CAPACITY = { accounts: 1000, transfers: 100_000 };
@@ -22,7 +22,7 @@ async function openBank(options: LedgerOptions, overdraftLimit: bigint, path?: s
   return ledger;
 }
 
-function pay(id: string, amount: bigint, more: Partial<NewTransfer> = {}): NewTransfer {
+function pay(id: string, amount: bigint, more: Partial<PlainTransfer> = {}): PlainTransfer {
   return { id, debit: "alice", credit: "bank", amount, ...more };
 }
 
@@ -158,7 +158,7 @@ test.each(CONFIGURATIONS)(
     const ledger = await openBank(options, 20n);
     await ledger.createAccounts([{ id: "loan", asset: "USD", creditsMustNotExceedDebits: true }]);
     const balancing = { balancingDebit: true };
-    const sweep: NewTransfer = { ...pay("sweep", 0n, balancing) };
+    const sweep: PlainTransfer = { ...pay("sweep", 0n, balancing) };
     const found = await ledger.createTransfers([
       { id: "fund", debit: "bank", credit: "alice", amount: 100n },
       { id: "lend", debit: "loan", credit: "alice", amount: 7n },

@@ -2,13 +2,13 @@
 import { expect, test } from "vitest";
 import { BatchResults } from "../../../src/core/batch.js";
 import type { BatchRequest, Engine } from "../../../src/engine/engine.js";
-import type { NewTransfer, TransferResult } from "../../../src/index.js";
+import type { PlainTransfer, TransferResult } from "../../../src/index.js";
 import { openParts } from "../../support/ledgers.js";
 import { fill } from "./support.js";
 
 async function execute(
   engine: Engine,
-  transfers: readonly NewTransfer[],
+  transfers: readonly PlainTransfer[],
   request: Omit<BatchRequest, "slices">,
 ): Promise<TransferResult[]> {
   const writer = await fill(engine, transfers);

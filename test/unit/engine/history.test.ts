@@ -3,7 +3,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
 import { verifyStore } from "../../../src/engine/verify.js";
-import type { HistoryOptions, Ledger, NewTransfer } from "../../../src/index.js";
+import type { HistoryOptions, Ledger, PlainTransfer } from "../../../src/index.js";
 import { openSqliteStore } from "../../../src/stores/sqlite.js";
 import { openParts, temporaryFolder } from "../../support/ledgers.js";
 
@@ -14,7 +14,7 @@ const RUN = 2 ** RUN_LOG2;
 const COUNT = 4 * RUN + 10;
 
 /** The transfer of this sequence: amounts tell which. The quiet account has the fifth and the last of the first run. */
-function transferOf(sequence: number): NewTransfer {
+function transferOf(sequence: number): PlainTransfer {
   const amount = BigInt(sequence);
   if (sequence === 5 || sequence === RUN) return { id: `t${sequence}`, debit: "bank", credit: "quiet", amount };
   const [debit, credit] = sequence % 3 === 0 ? ["a", "b"] : sequence % 3 === 1 ? ["b", "shop"] : ["bank", "a"];

@@ -1,7 +1,7 @@
 /** Reading while batches execute: whole batches or nothing of them. */
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { type Ledger, type NewTransfer, openLedger } from "../../../src/index.js";
+import { type Ledger, openLedger, type PlainTransfer } from "../../../src/index.js";
 import { intercept, openParts, temporaryFolder } from "../../support/ledgers.js";
 import { Model } from "../../support/model.js";
 import { turn } from "./support.js";
@@ -21,7 +21,7 @@ const ACCOUNTS = [
 ];
 
 /** Batch `number`: the bank pays the purses and these pay the shop, some of them more than they have. */
-function batchOf(number: number): NewTransfer[] {
+function batchOf(number: number): PlainTransfer[] {
   return Array.from({ length: BATCH_SIZE }, (_, i) => {
     const id = `${number}-${i}`;
     if (i % 4 < 2) return { id, debit: "bank", credit: "shop", amount: BigInt(i) + 1n };

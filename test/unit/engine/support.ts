@@ -2,7 +2,7 @@
 import type { Worker } from "node:worker_threads";
 import { RecordWriter } from "../../../src/core/batch.js";
 import * as layout from "../../../src/core/layout.js";
-import type { NewTransfer } from "../../../src/core/types.js";
+import type { PlainTransfer } from "../../../src/core/types.js";
 import type { Engine } from "../../../src/engine/engine.js";
 
 /** Runs the action and collects the threads that it starts. */
@@ -18,7 +18,7 @@ export async function withThreads<T>(action: () => Promise<T>): Promise<{ value:
 }
 
 /** Fills a context with transfers; `execute` it, read its results, and give it back. */
-export async function fill(engine: Engine, transfers: readonly NewTransfer[]): Promise<RecordWriter> {
+export async function fill(engine: Engine, transfers: readonly PlainTransfer[]): Promise<RecordWriter> {
   const writer = new RecordWriter(engine.ids, engine.memory, await engine.acquireContext());
   for (const { id, debit, credit, amount, code, userData } of transfers) {
     writer.write(id, debit, credit, amount, code ?? 0, userData);
