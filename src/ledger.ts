@@ -6,7 +6,7 @@ import { BatchResults, isDate, RecordWriter } from "./core/batch.js";
 import { stateDigest } from "./core/digest.js";
 import { LedgerError } from "./core/errors.js";
 import * as layout from "./core/layout.js";
-import { type AccountResultCode, TRANSFER_RESULTS } from "./core/results.js";
+import type { AccountResultCode } from "./core/results.js";
 import type {
   Account,
   AccountResult,
@@ -20,7 +20,7 @@ import type {
   TransferPage,
   TransferResult,
 } from "./core/types.js";
-import { atomically } from "./engine/atomic.js";
+import { longChain, makeLongChain } from "./engine/chains.js";
 import type { Engine, Mode } from "./engine/engine.js";
 import { needOfIds } from "./engine/need.js";
 import { openEngine } from "./engine/open.js";
@@ -28,6 +28,7 @@ import { Places } from "./engine/places.js";
 import { Queries } from "./engine/queries.js";
 import { ACCOUNT_TEXT_MAX } from "./engine/room.js";
 import { readableSnapshot, saveSnapshot, snapshotSize } from "./engine/snapshot.js";
+import { type Reversal, type Reversible, reverse } from "./settlement/reversal.js";
 import { runJob, type SettleFileOptions, type SettleFileSummary } from "./settlement/run-job.js";
 import { openSqliteStore } from "./stores/sqlite.js";
 import type { Store } from "./stores/store.js";
@@ -350,7 +351,7 @@ export class Ledger {
     const pendings = transfers.filter(({ pending }) => pending === true).length;
     const long = longChain(transfers);
     if (long !== undefined) return this.#createAround(transfers, pendings, long);
-    this.#promiseRoom(transfers.length, pendings);
+    this.#engine.room.promise(transfers.length, pendings);
     return new Promise((resolve, reject) => {
       this.#calls.push({ transfers, results: new Array(transfers.length), taken: 0, settled: 0, resolve, reject });
       void this.#pump();
@@ -364,51 +365,11 @@ export class Ledger {
     [from, end]: readonly [number, number],
   ): Promise<TransferResult[]> {
     // Refused as a whole where there is no room for all of them now.
-    this.#promiseRoom(transfers.length, pendings);
-    this.#engine.room.releaseTransfers(transfers.length);
-    this.#engine.room.releasePendings(pendings);
+    this.#engine.room.promise(transfers.length, pendings);
+    this.#engine.room.release(transfers.length, pendings);
     const before = await this.createTransfers(transfers.slice(0, from));
-    const chain = await this.#createLongChain(transfers.slice(from, end));
+    const chain = await makeLongChain(this.#engine, this.#store, transfers.slice(from, end));
     return [...before, ...chain, ...(await this.createTransfers(transfers.slice(end)))];
-  }
-
-  /** Makes a chain of several batches as one transaction of the store, which is kept only if every leg was made. */
-  async #createLongChain(legs: readonly NewTransfer[]): Promise<TransferResult[]> {
-    if (legs.at(-1)!.linked === true) {
-      return legs.map((_, index) => ({
-        result: index === legs.length - 1 ? "linked_event_chain_open" : "linked_event_failed",
-        sequence: 0,
-      }));
-    }
-    const { results } = await atomically(this.#engine, this.#store, async (target) => {
-      const found: TransferResult[] = [];
-      const context = await target.acquireContext();
-      while (found.length < legs.length) {
-        const writer = new RecordWriter(this.#engine.ids, this.#engine.memory, context);
-        for (const leg of legs.slice(found.length, found.length + layout.BATCH_CAPACITY)) writer.add(leg);
-        writer.finish();
-        const { slices, flags, pendings, count } = writer;
-        this.#promiseRoom(count, pendings);
-        const plan = layout.PLAN_ORDERED | layout.PLAN_PART;
-        await target.execute(context, { slices, promised: count, pendings, flags, plan });
-        const results = new BatchResults(this.#engine.bytes, context, count, flags);
-        for (let index = 0; index < count; index++) found.push(results.get(index));
-      }
-      return { isKept: found.every(({ result }) => result === "ok"), results: found };
-    });
-    return ofChain(results);
-  }
-
-  /** Promises room for all of them or none. Throws `transfers_full` and `pendings_full`. */
-  #promiseRoom(transfers: number, pendings: number): void {
-    const { room } = this.#engine;
-    room.promiseTransfers(transfers);
-    try {
-      room.promisePendings(pendings);
-    } catch (error) {
-      room.releaseTransfers(transfers);
-      throw error;
-    }
   }
 
   /** Fills batches from the calls that wait, and starts them. */
@@ -461,8 +422,7 @@ export class Ledger {
   /** Gives back the room promised to what a call has not put into batches. */
   #releaseRest({ transfers, taken }: PendingTransfers): void {
     const rest = transfers.slice(taken);
-    this.#engine.room.releaseTransfers(rest.length);
-    this.#engine.room.releasePendings(rest.filter(({ pending }) => pending === true).length);
+    this.#engine.room.release(rest.length, rest.filter(({ pending }) => pending === true).length);
   }
 
   async #settleShares(writer: RecordWriter, shares: readonly Share[]): Promise<void> {
@@ -521,7 +481,7 @@ export class Ledger {
     };
     const submit = async (): Promise<BatchResults> => {
       try {
-        this.#promiseRoom(writer.count, writer.pendings);
+        this.#engine.room.promise(writer.count, writer.pendings);
       } catch (error) {
         discard();
         throw error;
@@ -695,6 +655,19 @@ export class Ledger {
     return this.#queries.transfers(filter);
   }
 
+  /**
+   * Takes back what a job, or what single transfers have done: the opposite of each transfer that moved something, newest
+   * first, and a void of each that still reserves something. All of it is made, or nothing. Done twice, it finds
+   * everything done; after rows were added to the job, it takes back those.
+   *
+   * Throws `unknown_job` and `unknown_transfer` where there is none. A limit that forbids one of them is a result, after
+   * which nothing is recorded, so that it can be tried again.
+   */
+  async reverse(what: Reversible): Promise<Reversal> {
+    this.#checkOpen();
+    return reverse(this.#engine, this.#store, this, what);
+  }
+
   /** SHA-256 over all accounts in the order of their ids: equal digests mean equal ledgers. See {@link account}. */
   digest(): string {
     this.#checkOpen();
@@ -806,34 +779,6 @@ export class Batch {
     this.#ended = true;
     this.#discard();
   }
-}
-
-const STATE_REASONS: ReadonlySet<string> = new Set(
-  TRANSFER_RESULTS.filter(({ name, recorded }) => recorded && name !== "ok").map(({ name }) => name),
-);
-
-/** Where the first chain that takes more than a batch begins and ends, or undefined. */
-function longChain(transfers: readonly NewTransfer[]): readonly [from: number, end: number] | undefined {
-  let from = 0;
-  for (let index = 0; index < transfers.length; index++) {
-    if (transfers[index]!.linked === true && index + 1 < transfers.length) continue;
-    if (index + 1 - from > layout.BATCH_CAPACITY) return [from, index + 1];
-    from = index + 1;
-  }
-  return undefined;
-}
-
-/** What becomes of a chain's legs, from what became of each alone: of what was not kept, the first that broke it says why. */
-function ofChain(alone: readonly TransferResult[]): TransferResult[] {
-  const isSame = (code: string): boolean => alone.every(({ result }) => result === code);
-  if (isSame("ok") || isSame("exists")) return [...alone];
-  let breaker = alone.findIndex(({ result }) => result !== "ok" && !STATE_REASONS.has(result));
-  if (breaker < 0) breaker = alone.findIndex(({ result }) => result !== "ok");
-  return alone.map((leg, index) => {
-    if (index !== breaker) return { result: "linked_event_failed", sequence: 0 };
-    // Nothing of the chain is recorded, so what the state refused has no sequence.
-    return STATE_REASONS.has(leg.result) ? { ...leg, sequence: 0 } : leg;
-  });
 }
 
 /**
