@@ -1,5 +1,6 @@
 /** Chains of transfers that take more than one batch. */
 import { BatchResults, RecordWriter } from "../core/batch.js";
+import { checkNewTransfer } from "../core/checks.js";
 import * as layout from "../core/layout.js";
 import { TRANSFER_RESULTS } from "../core/results.js";
 import type { NewTransfer, TransferResult } from "../core/types.js";
@@ -11,11 +12,11 @@ const STATE_REASONS: ReadonlySet<string> = new Set(
   TRANSFER_RESULTS.filter(({ name, recorded }) => recorded && name !== "ok").map(({ name }) => name),
 );
 
-/** Where the first chain that takes more than a batch begins and ends, or undefined. */
-export function longChain(transfers: readonly NewTransfer[]): readonly [from: number, end: number] | undefined {
+/** Where the first chain that takes more than a batch begins and ends, or undefined; by the transfers' flags. */
+export function longChain(flags: Uint32Array): readonly [from: number, end: number] | undefined {
   let from = 0;
-  for (let index = 0; index < transfers.length; index++) {
-    if (transfers[index]!.linked === true && index + 1 < transfers.length) continue;
+  for (let index = 0; index < flags.length; index++) {
+    if ((flags[index]! & layout.TRANSFER_LINKED) !== 0 && index + 1 < flags.length) continue;
     if (index + 1 - from > layout.BATCH_CAPACITY) return [from, index + 1];
     from = index + 1;
   }
@@ -40,7 +41,8 @@ export async function makeTogether(
     const context = await target.acquireContext();
     while (found.length < legs.length) {
       const writer = new RecordWriter(engine.ids, engine.memory, context);
-      for (const leg of legs.slice(found.length, found.length + layout.BATCH_CAPACITY)) writer.add(leg);
+      for (const leg of legs.slice(found.length, found.length + layout.BATCH_CAPACITY))
+        writer.add(leg, checkNewTransfer(leg, 0));
       writer.finish();
       const { slices, flags, pendings, count } = writer;
       engine.room.promise(count, pendings);

@@ -5,7 +5,7 @@
  * after. It waits until those are on disk, and then reads the journal in the store's thread. Batches execute meanwhile.
  */
 
-import { dateOf } from "../core/batch.js";
+import { dateOf } from "../core/dates.js";
 import { LedgerError } from "../core/errors.js";
 import { isIdKind } from "../core/identifiers.js";
 import { jobOfName } from "../core/job.js";
