@@ -38,6 +38,7 @@ export {
 } from "./ledger.js";
 export type { AccountColumns } from "./settlement/accounts-file.js";
 export type { NetSummary } from "./settlement/net.js";
+export type { Reversal, Reversible } from "./settlement/reversal.js";
 export type { RowProblem } from "./settlement/row-problem.js";
 export type { SettleFileOptions, SettleFileSummary, TransferColumns } from "./settlement/run-job.js";
 export type { FileProgress } from "./settlement/settle-file.js";
