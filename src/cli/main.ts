@@ -37,7 +37,9 @@ function program(): Command {
     .requiredOption("--transfers <file>", "CSV file of transfers, - for standard input")
     .requiredOption(
       "--columns <map>",
-      "debit=HEADER,credit=HEADER,amount=HEADER[,id=HEADER][,code=HEADER][,user-data=HEADER]",
+      "debit=HEADER,credit=HEADER,amount=HEADER and what else there is: id, code, user-data, linked, pending, post, void, " +
+        "timeout, balancing-debit, balancing-credit, closing-debit, closing-credit, expected-debit-version, " +
+        "expected-credit-version, effective-date",
     )
     .requiredOption("--asset <asset>", "asset of the amounts: an ISO 4217 code, or CODE:SCALE")
     .option("--accounts <file>", "CSV file of accounts that may not go below zero")

@@ -3,6 +3,7 @@ import { realpath, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { parseAsset } from "../core/assets.js";
 import { LedgerError } from "../core/errors.js";
+import { columnsOfOptions, TRANSFER_ROLE_NAMES, type TransferColumns } from "../settlement/columns.js";
 import { checkReadable } from "../settlement/input-window.js";
 import { discardJob, prepareJob, runPreparedJob, type SettleFileOptions } from "../settlement/run-job.js";
 import { readColumns } from "./columns.js";
@@ -32,6 +33,7 @@ export interface SettleArguments extends OutputOptions {
 
 const PROGRESS_MS = 100;
 const WORKERS_MAX = 64;
+const REQUIRED_COLUMNS = ["debit", "credit", "amount"];
 
 /** Runs the job and reports it; returns the exit code. */
 export async function settle(args: SettleArguments): Promise<ExitCode> {
@@ -80,24 +82,14 @@ function whatAnInterruptionLeaves(args: SettleArguments): string {
 }
 
 function readOptions(args: SettleArguments): SettleFileOptions {
-  const columns = readColumns("--columns", args.columns, ["debit", "credit", "amount"], ["id", "code", "user-data"]);
-  const column = (name: string): string => columns.get(name)!;
+  const optional = Object.keys(TRANSFER_ROLE_NAMES).filter((name) => !REQUIRED_COLUMNS.includes(name));
+  const columns = readColumns("--columns", args.columns, REQUIRED_COLUMNS, optional);
   if (args.accountColumns !== undefined && args.accounts === undefined) {
     throw new LedgerError("invalid_argument", "--account-columns needs --accounts FILE");
   }
-  const id = columns.get("id");
-  const code = columns.get("code");
-  const userData = columns.get("user-data");
   return {
     transfers: args.transfers === "-" ? process.stdin : args.transfers,
-    columns: {
-      debit: column("debit"),
-      credit: column("credit"),
-      amount: column("amount"),
-      ...(id === undefined ? {} : { id }),
-      ...(code === undefined ? {} : { code }),
-      ...(userData === undefined ? {} : { userData }),
-    },
+    columns: columnsOfOptions<TransferColumns>(columns),
     asset: args.asset,
     ...(args.job === undefined ? {} : { job: args.job }),
     ...(args.accounts === undefined

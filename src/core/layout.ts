@@ -335,12 +335,16 @@ export const CX_JOB_LOW = 1360;
 export const CX_JOB_HIGH = 1368;
 /** u32: asset the amounts are written in, 0 where the caller did not say. */
 export const CX_ASSET = 1376;
-export const CX_SCALARS_END = 1380;
+/** u32, stitch: 1 where the whole batch is one chain that goes on behind it, so that it could not be cut before it. */
+export const CX_OUT_CHAIN_OPEN = 1380;
+export const CX_SCALARS_END = 1384;
 
 export const PLAN_SERIAL = 1;
 export const PLAN_PARSE = 2;
 export const PLAN_FORMAT = 4;
 export const PLAN_CREATE = 8;
+/** Records that make or need an order are among the batch's: chains, pending transfers, what posts, voids or closes. */
+export const PLAN_ORDERED = 16;
 
 export const FAULT_ACCOUNTS_FULL = 1;
 export const FAULT_TEXT_FULL = 2;
@@ -393,7 +397,10 @@ export const CX_RESULT = 65536;
 /** u8: DETAIL_REPLAYED, or with `id_already_failed` the result recorded then. */
 export const CX_DETAIL = 81920;
 export const DETAIL_REPLAYED = 255;
-/** u32 by record index: the sequence, 0 for none; a sequence is at least 1. */
+/**
+ * u32 by record index: the sequence, 0 for none; a sequence is at least 1. Before resolve, in a job with a linked column,
+ * the address of the row's first byte: parse, for stitch.
+ */
 export const CX_SEQUENCE = 98304;
 export const CX_SCRATCH = 163840;
 export const CX_DEBIT_LEGS = 425984;
@@ -429,8 +436,16 @@ export const JC_DELIMITER = 16;
 export const JC_HAS_ID = 17;
 /** u8: 1 where every row's debit account is the one below (opening balances). */
 export const JC_HAS_FIXED_DEBIT = 18;
-/** u8: 1 where a column holds the transfer's code or user data. */
+/** u8: 1 where a column holds anything beside id, accounts and amount. */
 export const JC_HAS_EXTRAS = 19;
+/** u8: 1 where a column says whether the row is linked to the next one. */
+export const JC_HAS_LINKED = 20;
+/** u8: FORMAT_* of the rows. */
+export const JC_FORMAT = 21;
+export const FORMAT_CSV = 0;
+export const FORMAT_NDJSON = 1;
+/** u8: entries in use of JC_MEMBERS. */
+export const JC_MEMBER_COUNT = 22;
 /** 16 octets: prefix of derived ids; the row number is added to its last five octets. */
 export const JC_ID_PREFIX = 32;
 export const JC_FIXED_DEBIT_KEY = 48;
@@ -446,6 +461,27 @@ export const ROLE_CREDIT = 3;
 export const ROLE_AMOUNT = 4;
 export const ROLE_CODE = 5;
 export const ROLE_USER_DATA = 6;
+/** From here on roles lie in the order of the flags: TRANSFER_LINKED is that of this one, the next bit of the next. */
+export const ROLE_LINKED = 7;
+export const ROLE_PENDING = 8;
+export const ROLE_POST = 9;
+export const ROLE_VOID = 10;
+export const ROLE_BALANCING_DEBIT = 11;
+export const ROLE_BALANCING_CREDIT = 12;
+export const ROLE_CLOSING_DEBIT = 13;
+export const ROLE_CLOSING_CREDIT = 14;
+export const ROLE_TIMEOUT = 15;
+export const ROLE_EXPECTED_DEBIT_VERSION = 16;
+export const ROLE_EXPECTED_CREDIT_VERSION = 17;
+export const ROLE_EFFECTIVE_DATE = 18;
+export const ROLE_COUNT = 19;
+/** Names of the members of a JSON object that have a role: u8 role, u16 byte length, then the name in UTF-8. */
+export const JC_MEMBERS = 1280;
+export const JC_MEMBER_SIZE = 264;
+export const JM_ROLE = 0;
+export const JM_LENGTH = 2;
+export const JM_NAME = 4;
+export const MEMBER_NAME_SIZE_MAX = 256;
 
 /** A row of more bytes than this is refused as a whole. */
 export const ROW_SIZE_MAX = 1048576;

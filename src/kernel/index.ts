@@ -1,7 +1,6 @@
 /** What the kernel exports. One small module, instantiated by every thread on the same shared memory. */
 export { createAccount, findAccountByKey } from "./accounts";
 export { candidateSequence, confirm, nextCandidate } from "./confirm";
-export { deriveIds, parseSlice, stitchSlices } from "./csv";
 export { countCandidates, dedupe, number } from "./dedupe";
 export { encode } from "./encode";
 export { classify, decideContested, decideSlice, hasContested, release } from "./execute";
@@ -10,3 +9,4 @@ export { readKey } from "./identifiers";
 export { readKeys } from "./keys";
 export { replayAccounts, replayTransfers } from "./replay";
 export { resolve } from "./resolve";
+export { deriveIds, parseSlice, stitchSlices } from "./slices";

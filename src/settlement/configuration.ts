@@ -32,8 +32,8 @@ export function configureParser(engine: Engine, configuration: ParserConfigurati
   view.setUint32(at + layout.JC_CREATE_FLAGS, configuration.createFlags, true);
   bytes[at + layout.JC_DELIMITER] = configuration.delimiter.charCodeAt(0);
   bytes[at + layout.JC_HAS_ID] = roles.includes(layout.ROLE_ID) ? 1 : 0;
-  const hasExtras = roles.includes(layout.ROLE_CODE) || roles.includes(layout.ROLE_USER_DATA);
-  bytes[at + layout.JC_HAS_EXTRAS] = hasExtras ? 1 : 0;
+  bytes[at + layout.JC_HAS_EXTRAS] = roles.some((role) => role > layout.ROLE_AMOUNT) ? 1 : 0;
+  bytes[at + layout.JC_HAS_LINKED] = roles.includes(layout.ROLE_LINKED) ? 1 : 0;
   bytes.set(configuration.idPrefix, at + layout.JC_ID_PREFIX);
   bytes.set(roles, at + layout.JC_ROLES);
   const { fixedDebit } = configuration;

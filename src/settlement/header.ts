@@ -1,14 +1,7 @@
 /** The first line of a file: read ahead of everything else, so that a wrong column stops a job before it starts. */
 import { LedgerError } from "../core/errors.js";
-import {
-  ROLE_AMOUNT,
-  ROLE_CODE,
-  ROLE_CREDIT,
-  ROLE_DEBIT,
-  ROLE_ID,
-  ROLE_USER_DATA,
-  ROW_SIZE_MAX,
-} from "../core/layout.js";
+import { ROW_SIZE_MAX } from "../core/layout.js";
+import { type RoleNames, TRANSFER_ROLE_NAMES } from "./columns.js";
 import { mapColumns, readHeader } from "./csv-header.js";
 import type { ByteSource } from "./input-window.js";
 
@@ -20,16 +13,6 @@ export interface MappedColumns {
   readonly names: ReadonlyMap<number, string>;
 }
 
-/** Roles by the names that messages use. */
-export type RoleNames = Readonly<Record<string, number>>;
-const TRANSFER_ROLES: RoleNames = {
-  id: ROLE_ID,
-  debit: ROLE_DEBIT,
-  credit: ROLE_CREDIT,
-  amount: ROLE_AMOUNT,
-  code: ROLE_CODE,
-  "user-data": ROLE_USER_DATA,
-};
 const READ_SIZE = 64 * 1024;
 /** What files are delimited by when it is not a comma. */
 const OTHER_DELIMITERS = [";", "\t", "|"];
@@ -42,7 +25,7 @@ export async function takeHeader(
   source: ByteSource,
   delimiter: string,
   names: ReadonlyMap<number, string>,
-  roles: RoleNames = TRANSFER_ROLES,
+  roles: RoleNames = TRANSFER_ROLE_NAMES,
 ): Promise<{ columns: MappedColumns; rows: ByteSource }> {
   let bytes = new Uint8Array(0);
   for (;;) {

@@ -11,6 +11,7 @@ import type { Engine } from "../engine/engine.js";
 import type { Store } from "../stores/store.js";
 import { type AccountColumns, applyAccountsFile, checkAccountsHeader } from "./accounts-file.js";
 import { writeBalances } from "./balances.js";
+import { type TransferColumns, transferColumnNames } from "./columns.js";
 import { type MappedColumns, takeHeader } from "./header.js";
 import { type ByteSource, cannotRead, openFile, openStream } from "./input-window.js";
 import { type Job, jobNameOfFile, jobOfName, jobOfStream } from "./job.js";
@@ -19,19 +20,6 @@ import { OutputFile } from "./output.js";
 import { refusedCounts, refusedResults } from "./refusal.js";
 import type { RowProblem } from "./row-problem.js";
 import { type FileJob, type FileProgress, type FileSummary, settleFile } from "./settle-file.js";
-
-/** Columns of a transfers file: the header of each. */
-export interface TransferColumns {
-  readonly debit: string;
-  readonly credit: string;
-  readonly amount: string;
-  /** Where absent, ids are derived from the job and the row. */
-  readonly id?: string;
-  /** A whole number from 0 to 65,535; an empty field is 0. */
-  readonly code?: string;
-  /** A whole number below 2^128; an empty field is 0. */
-  readonly userData?: string;
-}
 
 /** A settlement job over files. */
 export interface SettleFileOptions {
@@ -145,7 +133,7 @@ export async function prepareJob(options: SettleFileOptions): Promise<PreparedJo
   const source = await openTransfers(options);
   try {
     checkJobName(options, source);
-    const { columns, rows } = await takeHeader(source, delimiter, columnNames(options.columns));
+    const { columns, rows } = await takeHeader(source, delimiter, transferColumnNames(options.columns));
     if (options.accounts !== undefined) await checkAccountsHeader({ ...options.accounts, delimiter });
     const results = await create(options.results, isAtomic);
     const balances = await create(options.balances);
@@ -315,17 +303,4 @@ function checkAtomic(atomic: unknown = false): boolean {
 function createFlags(create: "limited" | "unlimited" | undefined): number | undefined {
   if (create === undefined) return undefined;
   return create === "limited" ? layout.ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS : 0;
-}
-
-/** Header names by the role they have in the file. */
-function columnNames(columns: TransferColumns): Map<number, string> {
-  const names = new Map<number, string>([
-    [layout.ROLE_DEBIT, columns.debit],
-    [layout.ROLE_CREDIT, columns.credit],
-    [layout.ROLE_AMOUNT, columns.amount],
-  ]);
-  if (columns.id !== undefined) names.set(layout.ROLE_ID, columns.id);
-  if (columns.code !== undefined) names.set(layout.ROLE_CODE, columns.code);
-  if (columns.userData !== undefined) names.set(layout.ROLE_USER_DATA, columns.userData);
-  return names;
 }
