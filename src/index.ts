@@ -36,8 +36,7 @@ export {
   type SettleOptions,
   type SettleSummary,
 } from "./ledger.js";
-export type { AccountColumns } from "./settlement/accounts-file.js";
-export type { TransferColumns } from "./settlement/columns.js";
+export type { AccountColumns, TransferColumns } from "./settlement/columns.js";
 export type { NetSummary } from "./settlement/net.js";
 export type { RowProblem } from "./settlement/row-problem.js";
 export type { SettleFileOptions, SettleFileSummary } from "./settlement/run-job.js";

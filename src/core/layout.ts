@@ -185,8 +185,12 @@ export const COLD_OFFSET = 1048576;
 export const TR_AMOUNT_HIGH = 1048576;
 /** u32, and 4 bytes unused: seconds after which a pending transfer expires, 0 for never. */
 export const TR_TIMEOUT = 1048584;
+/** u32, in a row of an accounts file, which has no timeout: 1 where the row says whether the account may owe. */
+export const TR_IS_LIMIT_STATED = 1048584;
 export const TR_USER_DATA = 1048592;
 export const TR_PENDING_ID = 1048608;
+/** u128, in a row of an accounts file, which names no pending transfer: the account's overdraft limit. */
+export const TR_OVERDRAFT_LIMIT = 1048608;
 /** u32 addresses of the bytes of ids whose kind is 17–64. */
 export const TR_ID_TEXT = 1048624;
 export const TR_DEBIT_TEXT = 1048628;
@@ -444,6 +448,8 @@ export const JC_HAS_LINKED = 20;
 export const JC_FORMAT = 21;
 export const FORMAT_CSV = 0;
 export const FORMAT_NDJSON = 1;
+/** u8: 1 where an empty amount is 0. */
+export const JC_AMOUNT_OPTIONAL = 23;
 /** u8: entries in use of JC_MEMBERS. */
 export const JC_MEMBER_COUNT = 22;
 /** 16 octets: prefix of derived ids; the row number is added to its last five octets. */
@@ -474,7 +480,11 @@ export const ROLE_TIMEOUT = 15;
 export const ROLE_EXPECTED_DEBIT_VERSION = 16;
 export const ROLE_EXPECTED_CREDIT_VERSION = 17;
 export const ROLE_EFFECTIVE_DATE = 18;
-export const ROLE_COUNT = 19;
+/** Of accounts. Whether they may owe, and be owed, stands in the fields of closing transfers, which accounts lack. */
+export const ROLE_OVERDRAFT_LIMIT = 19;
+export const ROLE_DEBITS_MUST_NOT_EXCEED_CREDITS = 13;
+export const ROLE_CREDITS_MUST_NOT_EXCEED_DEBITS = 14;
+export const ROLE_COUNT = 20;
 /** Names of the members of a JSON object that have a role: u8 role, u16 byte length, then the name in UTF-8. */
 export const JC_MEMBERS = 1280;
 export const JC_MEMBER_SIZE = 264;

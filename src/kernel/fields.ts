@@ -16,6 +16,7 @@ import {
   ID_TOO_LONG,
 } from "../core/codes";
 import {
+  JC_AMOUNT_OPTIONAL,
   JC_FIXED_DEBIT_KEY,
   JC_FIXED_DEBIT_KIND,
   JC_FIXED_DEBIT_TEXT,
@@ -36,12 +37,14 @@ import {
   ROLE_COUNT,
   ROLE_CREDIT,
   ROLE_DEBIT,
+  ROLE_DEBITS_MUST_NOT_EXCEED_CREDITS,
   ROLE_EFFECTIVE_DATE,
   ROLE_EXPECTED_CREDIT_VERSION,
   ROLE_EXPECTED_DEBIT_VERSION,
   ROLE_ID,
   ROLE_LINKED,
   ROLE_NONE,
+  ROLE_OVERDRAFT_LIMIT,
   ROLE_POST,
   ROLE_TIMEOUT,
   ROLE_USER_DATA,
@@ -66,6 +69,8 @@ import {
   TR_ID,
   TR_ID_KIND,
   TR_ID_TEXT,
+  TR_IS_LIMIT_STATED,
+  TR_OVERDRAFT_LIMIT,
   TR_PENDING_ID,
   TR_PENDING_KIND,
   TR_PENDING_TEXT,
@@ -326,6 +331,21 @@ function readWholeNumber(notes: usize, role: u32): bool {
   return readLongNumber(from, to, 0);
 }
 
+/** Reads the decimal in the field of `role` as minor units, as `readAmount` would, 0 where it is empty. */
+function readDecimal(notes: usize, role: u32, scale: u32): bool {
+  const from: usize = load<u32>(notes + <usize>role * NOTE_SIZE, NOTE_FROM);
+  const to: usize = load<u32>(notes + <usize>role * NOTE_SIZE, NOTE_TO);
+  let position = from;
+  while (position < to && <u32>load<u8>(position) - ZERO <= 9) position++;
+  if (position == to) return readLongNumber(from, to, scale);
+  const fraction = <u32>(to - position) - 1;
+  if (position == from || load<u8>(position++) != POINT || fraction == 0 || fraction > scale) return false;
+  for (; position < to; position++) {
+    if (<u32>load<u8>(position) - ZERO > 9) return false;
+  }
+  return readLongNumber(from, to, scale - fraction);
+}
+
 /** Reads a whole number of one word, 0 where the field is empty. False for anything else, and above `most`. */
 function readWord(notes: usize, role: u32, most: u64): bool {
   return readWholeNumber(notes, role) && numberHigh == 0 && numberLow <= most;
@@ -406,6 +426,22 @@ function readExpectedVersions(notes: usize, record: usize): bool {
   return true;
 }
 
+/** Reads what only rows of an accounts file have. Returns whether it is right. */
+function readAccountExtras(notes: usize, record: usize): bool {
+  if (!isEmpty(notes, ROLE_DEBITS_MUST_NOT_EXCEED_CREDITS)) {
+    ensureCold(record);
+    store<u32>(record, 1, TR_IS_LIMIT_STATED);
+  }
+  if (isEmpty(notes, ROLE_OVERDRAFT_LIMIT)) return true;
+  if (!readDecimal(notes, ROLE_OVERDRAFT_LIMIT, load<u32>(JOB_CONFIG + JC_SCALE))) {
+    return complain(record, INVALID_AMOUNT, ROLE_OVERDRAFT_LIMIT);
+  }
+  ensureCold(record);
+  store<u64>(record, numberLow, TR_OVERDRAFT_LIMIT);
+  store<u64>(record, numberHigh, TR_OVERDRAFT_LIMIT + 8);
+  return true;
+}
+
 /**
  * Reads the fields that a plain row does not have, in the order of checks, and complains of the first that is wrong.
  * `wrongFlag` is the role of a field that should have been a flag, or ROLE_NONE. Returns whether all are right.
@@ -441,6 +477,7 @@ function readExtras(notes: usize, record: usize, wrongFlag: u32, pendingText: us
     const role: u32 = isDebit ? ROLE_EXPECTED_DEBIT_VERSION : ROLE_EXPECTED_CREDIT_VERSION;
     return complain(record, INVALID_EXPECTED_VERSION, role);
   }
+  if (load<u8>(JOB_CONFIG + JC_HAS_FIXED_DEBIT) != 0) return readAccountExtras(notes, record);
   if (isEmpty(notes, ROLE_EFFECTIVE_DATE)) return true;
   const date = notes + <usize>ROLE_EFFECTIVE_DATE * NOTE_SIZE;
   const day = readDay(load<u32>(date, NOTE_FROM), load<u32>(date, NOTE_TO));
@@ -505,7 +542,9 @@ export function readFields(notes: usize, record: usize, pendingText: usize): voi
   const scale = load<u32>(JOB_CONFIG + JC_SCALE);
   if (!readAmount(load<u32>(amount, NOTE_FROM), load<u32>(amount, NOTE_TO), scale, record)) {
     // What posts or voids may leave the amount open: all of it.
-    const mayBeEmpty = hasExtras && (load<u16>(record, TR_FLAGS) & TRANSFER_RESOLVES) != 0;
+    const mayBeEmpty =
+      (hasExtras && (load<u16>(record, TR_FLAGS) & TRANSFER_RESOLVES) != 0) ||
+      load<u8>(JOB_CONFIG + JC_AMOUNT_OPTIONAL) != 0;
     if (!mayBeEmpty || !isEmpty(notes, ROLE_AMOUNT)) {
       complain(record, INVALID_AMOUNT, ROLE_AMOUNT);
       return;

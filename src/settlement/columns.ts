@@ -1,4 +1,4 @@
-/** The columns of a transfers file: what each is called here, on the command line, and in the kernel. */
+/** The columns of transfers and accounts files: what each is called here, on the command line, and in the kernel. */
 import * as layout from "../core/layout.js";
 
 /** Columns of a transfers file: the header of each, or the name of the member. */
@@ -60,6 +60,34 @@ const TRANSFER_ROLES: Readonly<Record<keyof TransferColumns, number>> = {
   effectiveDate: layout.ROLE_EFFECTIVE_DATE,
 };
 
+/** Columns of an accounts file: the header of each, or the name of the member. */
+export interface AccountColumns {
+  readonly id: string;
+  /** Opening balance in the job's asset; where absent, accounts open with nothing. */
+  readonly opening?: string;
+  /** How far below zero an account may go, in the job's asset; an empty field is 0. */
+  readonly overdraft?: string;
+  /** A whole number from 0 to 65,535; an empty field is 0. */
+  readonly code?: string;
+  /** A flag: whether the account may not owe. Where nothing stands, it may not, unless it may not be owed. */
+  readonly debitsMustNotExceedCredits?: string;
+  /** A flag: whether the account may not be owed. */
+  readonly creditsMustNotExceedDebits?: string;
+  /** A whole number below 2^128; an empty field is 0. */
+  readonly userData?: string;
+}
+
+/** Role of each column that an accounts file can have. */
+const ACCOUNT_ROLES: Readonly<Record<keyof AccountColumns, number>> = {
+  id: layout.ROLE_CREDIT,
+  opening: layout.ROLE_AMOUNT,
+  overdraft: layout.ROLE_OVERDRAFT_LIMIT,
+  code: layout.ROLE_CODE,
+  debitsMustNotExceedCredits: layout.ROLE_DEBITS_MUST_NOT_EXCEED_CREDITS,
+  creditsMustNotExceedDebits: layout.ROLE_CREDITS_MUST_NOT_EXCEED_DEBITS,
+  userData: layout.ROLE_USER_DATA,
+};
+
 /** Roles of which one is enough to have a job's batches executed in order. */
 const ORDERED_ROLES = [
   layout.ROLE_LINKED,
@@ -79,18 +107,46 @@ export function optionName(name: string): string {
 }
 
 /** The transfers' roles by the names of the command line. */
-export const TRANSFER_ROLE_NAMES: RoleNames = Object.fromEntries(
-  Object.entries(TRANSFER_ROLES).map(([name, role]) => [optionName(name), role]),
-);
+export const TRANSFER_ROLE_NAMES: RoleNames = optionNames(TRANSFER_ROLES);
+/** The accounts' roles by the names of the command line. */
+export const ACCOUNT_ROLE_NAMES: RoleNames = optionNames(ACCOUNT_ROLES);
+
+function optionNames(roles: Readonly<Record<string, number>>): RoleNames {
+  return Object.fromEntries(Object.entries(roles).map(([name, role]) => [optionName(name), role]));
+}
 
 /** Names of columns by the role they have in a transfers file. */
 export function transferColumnNames(columns: TransferColumns): Map<number, string> {
+  return namesByRole(TRANSFER_ROLES, columns);
+}
+
+/** Names of columns by the role they have in an accounts file. */
+export function accountColumnNames(columns: AccountColumns): Map<number, string> {
+  return namesByRole(ACCOUNT_ROLES, columns);
+}
+
+function namesByRole<Name extends string>(
+  roles: Readonly<Record<Name, number>>,
+  columns: Readonly<Partial<Record<Name, string>>>,
+): Map<number, string> {
   const names = new Map<number, string>();
-  for (const [name, role] of Object.entries(TRANSFER_ROLES)) {
-    const column = columns[name as keyof TransferColumns];
-    if (column !== undefined) names.set(role, column);
+  for (const name of Object.keys(roles) as Name[]) {
+    const column = columns[name];
+    if (column !== undefined) names.set(roles[name], column);
   }
   return names;
+}
+
+/** Every column, called as it is called here. */
+export function defaultTransferColumns(): TransferColumns {
+  return Object.fromEntries(Object.keys(TRANSFER_ROLES).map((name) => [name, name])) as unknown as TransferColumns;
+}
+
+/** The columns of an accounts file that nobody named: of NDJSON, all that an account has, as the API calls it. */
+export function defaultAccountColumns(format: "csv" | "ndjson"): AccountColumns {
+  if (format === "csv") return { id: "id", opening: "opening" };
+  const names = Object.fromEntries(Object.keys(ACCOUNT_ROLES).map((name) => [name, name]));
+  return { ...names, id: "id", overdraft: "overdraftLimit" };
 }
 
 /** Whether transfers of these roles may be linked, pending, closing, or the end of a pending one. */

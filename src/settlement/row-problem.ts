@@ -34,7 +34,7 @@ export function rowProblem(
 const EXPECTED: Partial<Record<TransferResultCode, string>> = {
   invalid_row:
     "expected as many fields as the header names, quotes around a whole field or not at all, every quote closed, and " +
-    "at most 1 MiB",
+    "at most 1 MiB; of NDJSON, one JSON object a line, and no arrays or objects where a column is read",
   invalid_amount: "expected digits, a point and no more decimals than the asset has; no sign, no exponent, below 2^128",
   invalid_code: "expected a whole number from 0 to 65,535, or nothing for 0",
   invalid_user_data: "expected a whole number below 2^128, or nothing for 0",

@@ -119,7 +119,7 @@ class FileSettlement {
   #configure(): void {
     const { asset, createFlags, job, delimiter, columns } = this.#file;
     configureParser(this.#engine, {
-      roles: columns.roles,
+      columns,
       scale: this.#engine.assets.get(asset).scale,
       delimiter,
       asset,

@@ -429,7 +429,7 @@ describe("the lines of an NDJSON file", () => {
     const depth = 500_000;
     expect(statuses(deep("[".repeat(depth), "]".repeat(depth)) + line(100))).toEqual(["ok", "ok"]);
     expect(statuses(deep("[".repeat(2 * depth), "") + line(100))).toEqual(["invalid_row", "ok"]);
-    expect(statuses(deep('{"":'.repeat(100_000) + "[", "}".repeat(100_000)) + line(100))).toEqual([
+    expect(statuses(deep(`${'{"":'.repeat(100_000)}[`, "}".repeat(100_000)) + line(100))).toEqual([
       "invalid_row",
       "ok",
     ]);
