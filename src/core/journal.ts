@@ -19,10 +19,33 @@ export interface RecordedTransfer {
   readonly amount: bigint;
   readonly code: number;
   readonly userData: bigint;
+  /** Days since 1970-01-01. */
+  readonly effectiveDay: number | undefined;
+  /** The caller's TRANSFER_* bits. */
+  readonly flags: number;
+  /** It broke a chain, of which earlier transfers were undone. */
+  readonly brokeChain: boolean;
+  /** Id of the transfer that it posts or voids. */
+  readonly pendingId: string | undefined;
+  /** Seconds, 0 for none. */
+  readonly timeout: number;
+  /** What was asked, where that need not be what was moved. */
+  readonly askedAmount: bigint | undefined;
+  /** Undefined for any. */
+  readonly expectedDebitVersion: bigint | undefined;
+  readonly expectedCreditVersion: bigint | undefined;
   /** 32 hexadecimal digits of the job's hash; undefined for direct calls. */
   readonly job: string | undefined;
   /** 1-based row in the job, 0 for direct calls. */
   readonly row: number;
+}
+
+/** In place of an expected version: all bits set. */
+const ANY_VERSION = (1n << 64n) - 1n;
+
+/** Whether a transfer changed posted balances: it was made, and did more than reserve or release. */
+export function isMoving({ result, flags }: Pick<RecordedTransfer, "result" | "flags">): boolean {
+  return result === "ok" && (flags & (layout.TRANSFER_PENDING | layout.TRANSFER_VOID)) === 0;
 }
 
 /** Reads chunks of transfers. A chunk is known by where it begins in the bytes. */
@@ -88,11 +111,19 @@ export class JournalReader {
       result: resultName(this.#bytes[record + layout.JR_RESULT]!),
       debitSlot: slot(layout.JR_DEBIT_SLOT),
       creditSlot: slot(layout.JR_CREDIT_SLOT),
-      missingDebit: this.#missingId(chunk, record, layout.EX_DEBIT_ID),
-      missingCredit: this.#missingId(chunk, record, layout.EX_CREDIT_ID),
+      missingDebit: this.#idOf(chunk, record, layout.EX_DEBIT_ID),
+      missingCredit: this.#idOf(chunk, record, layout.EX_CREDIT_ID),
       amount: this.#amount(chunk, record),
       code: view.getUint16(record + layout.JR_CODE, true),
-      userData: this.#userData(chunk, record),
+      userData: this.#unsigned128(chunk, record, layout.EX_USER_DATA) ?? 0n,
+      effectiveDay: this.#effectiveDay(chunk, record),
+      flags: view.getUint16(record + layout.JR_FLAGS, true) & layout.TRANSFER_FLAGS_KNOWN,
+      brokeChain: (view.getUint16(record + layout.JR_FLAGS, true) & layout.JR_BROKE_CHAIN) !== 0,
+      pendingId: this.#idOf(chunk, record, layout.EX_PENDING_ID),
+      timeout: this.#timeout(chunk, record),
+      askedAmount: this.#unsigned128(chunk, record, layout.EX_ASKED_AMOUNT),
+      expectedDebitVersion: this.#expected(chunk, record, 0),
+      expectedCreditVersion: this.#expected(chunk, record, 8),
       job: firstRow === 0 ? undefined : word(layout.CH_JOB_LOW) + word(layout.CH_JOB_HIGH),
       row: firstRow === 0 ? 0 : firstRow + view.getUint32(record + layout.JR_ROW, true),
     };
@@ -109,13 +140,30 @@ export class JournalReader {
     return high === undefined ? low : low | (this.#view.getBigUint64(high, true) << 64n);
   }
 
-  #userData(chunk: number, record: number): bigint {
-    const at = this.#extension(chunk, record, layout.EX_USER_DATA);
-    if (at === undefined) return 0n;
+  #unsigned128(chunk: number, record: number, field: number): bigint | undefined {
+    const at = this.#extension(chunk, record, field);
+    if (at === undefined) return undefined;
     return this.#view.getBigUint64(at, true) | (this.#view.getBigUint64(at + 8, true) << 64n);
   }
 
-  #missingId(chunk: number, record: number, field: number): string | undefined {
+  #timeout(chunk: number, record: number): number {
+    const at = this.#extension(chunk, record, layout.EX_TIMEOUT);
+    return at === undefined ? 0 : this.#view.getUint32(at, true);
+  }
+
+  #effectiveDay(chunk: number, record: number): number | undefined {
+    const at = this.#extension(chunk, record, layout.EX_EFFECTIVE_DATE);
+    return at === undefined ? undefined : this.#view.getInt32(at, true);
+  }
+
+  #expected(chunk: number, record: number, offset: number): bigint | undefined {
+    const at = this.#extension(chunk, record, layout.EX_EXPECTED);
+    if (at === undefined) return undefined;
+    const version = this.#view.getBigUint64(at + offset, true);
+    return version === ANY_VERSION ? undefined : version;
+  }
+
+  #idOf(chunk: number, record: number, field: number): string | undefined {
     const at = this.#extension(chunk, record, field);
     if (at === undefined) return undefined;
     return readId(this.#bytes, this.#view.getUint32(at, true), at + 8, at + 8);
@@ -140,8 +188,12 @@ export class JournalReader {
       case layout.EX_ID_TEXT:
         return padded(this.#bytes[record + layout.JR_ID_KIND]!);
       case layout.EX_AMOUNT_HIGH:
+      case layout.EX_TIMEOUT:
+      case layout.EX_EFFECTIVE_DATE:
         return 8;
       case layout.EX_USER_DATA:
+      case layout.EX_EXPECTED:
+      case layout.EX_ASKED_AMOUNT:
         return 16;
       default: {
         const kind = this.#view.getUint32(at, true);

@@ -51,7 +51,10 @@ const TYPES = [
   "NetSummary",
   "NewAccount",
   "NewTransfer",
+  "PendingTransfer",
+  "PlainTransfer",
   "PointInTime",
+  "PostTransfer",
   "RowProblem",
   "SettleFileOptions",
   "SettleFileSummary",
@@ -64,6 +67,7 @@ const TYPES = [
   "TransferResult",
   "TransferResultCode",
   "TransferResultRow",
+  "VoidTransfer",
 ];
 
 test("the values exported are these and no others", () => {
@@ -186,7 +190,6 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     readonly counterparty: string;
     readonly amount: bigint;
     readonly balance: bigint;
-    readonly version: number;
   }>();
   expectTypeOf<HistoryPage>().toEqualTypeOf<{ readonly entries: readonly HistoryEntry[]; readonly cursor?: string }>();
   expectTypeOf<Ledger["history"]>().toEqualTypeOf<

@@ -281,7 +281,6 @@ describe("what else an accounts file may say of an account", () => {
       /row 1, column 'opening': an account that may not be/,
     ],
     ["an overdraft of an account that may owe", "a,1,5,,0,", /row 1, column 'overdraft': only an account that may not/],
-    ["other limits", "known,1,5,3,0,1", /row 1, column 'overdraft'/],
     ["other limits than it has", "known,1,,3,0,", /row 1, column 'id': account 'known' exists with other limits/],
     ["another code than it has", "known,1,5,4,,", /row 1, column 'kind': account 'known' exists with the code 3/],
     [
