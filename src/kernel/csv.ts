@@ -103,14 +103,7 @@ function findQuote(position: usize, limit: usize): usize {
  * the search before. What the fields mean is left to `readFields`, so that this loop's state stays in registers;
  * that is also why it is one function.
  */
-export function readRow(
-  row: usize,
-  limit: usize,
-  final: bool,
-  record: usize,
-  notes: usize,
-  pendingText: usize,
-): usize {
+export function readRow(row: usize, limit: usize, final: bool, record: usize, notes: usize): usize {
   let block = row;
   let marks = marksOf(block);
   let from = row;
@@ -179,7 +172,7 @@ export function readRow(
   }
   const end = min<usize>(from, limit);
   const isWellFormed = column == load<u32>(JOB_CONFIG + JC_COLUMN_COUNT) && end - row <= <usize>ROW_SIZE_MAX;
-  if (isWellFormed) readFields(notes, record, pendingText);
+  if (isWellFormed) readFields(notes, record);
   else refuseRow(record);
   return end;
 }

@@ -31,6 +31,8 @@ import {
   KIND_TEXT_MAX,
   KIND_TOO_LONG,
   KIND_UUID,
+  PENDING_TEXT_OFFSET,
+  RECORD_SIZE,
   ROLE_AMOUNT,
   ROLE_CLOSING_CREDIT,
   ROLE_CODE,
@@ -127,6 +129,9 @@ export const NOTES_SIZE: usize = NOTE_SIZE * ROLE_COUNT;
 // One kernel instance is one thread, so these are nobody else's.
 /** Where the text arena of the slice being read has room for the next text. */
 let textEnd: usize = 0;
+/** Distance of the place for the text of a pending transfer's id from the record that names it: both are of one size. */
+let pendingTexts: usize = 0;
+if (RECORD_SIZE != KIND_TEXT_MAX) ERROR("a record and the place for its pending transfer's text must be of one size");
 /** Second and third result of `readLongNumber`. */
 let numberLow: u64 = 0;
 let numberHigh: u64 = 0;
@@ -143,9 +148,10 @@ if (
   ERROR("the record's id fields must lie in the order of their roles");
 }
 
-/** From here on, the texts of ids go to `arena`. */
-export function beginTexts(arena: usize): void {
+/** From here on, the texts of ids go to `arena`, that of a slice whose first record is `record`. */
+export function beginTexts(arena: usize, record: usize): void {
   textEnd = arena;
+  pendingTexts = arena + PENDING_TEXT_OFFSET - record;
 }
 
 /** The first byte behind the texts so far. */
@@ -241,52 +247,74 @@ function isEmpty(notes: usize, role: u32): bool {
   return load<u32>(note, NOTE_FROM) == load<u32>(note, NOTE_TO);
 }
 
+/** Whether a kind stands for an id at all. */
+// @ts-ignore: decorator
+@inline
+function isIdKind(kind: u32): bool {
+  return kind - 1 < <u32>KIND_TOO_LONG - 1;
+}
+
 /**
- * Reads the id in the field of `role`: writes its key, copies its text to `target` where the key is only a hash, and
- * returns its kind. `target` has room for KIND_TEXT_MAX bytes.
+ * Reads the id in the field of `role`. What is wrong with it, its kind tells: a complaint comes later in the order of
+ * checks.
+ *
+ * A record keeps at most three texts of KIND_TEXT_MAX bytes, so the arena always has room for one more.
  */
-function readIdField(notes: usize, role: u32, key: usize, target: usize): u32 {
+function readId(notes: usize, role: u32, record: usize): void {
   const note = notes + <usize>role * NOTE_SIZE;
   const from: usize = load<u32>(note, NOTE_FROM);
   const to: usize = load<u32>(note, NOTE_TO);
   const escaped = load<u32>(note, NOTE_ESCAPED) != 0;
-  const text = escaped ? target : from;
+  const ordinal: usize = role - ROLE_ID;
+  const key = record + TR_ID + (ordinal << 4);
+  const text = escaped ? textEnd : from;
   const length = escaped ? copyUnescaped(from, to, text) : <u32>(to - from);
-  if (length == 0) return KIND_NONE;
-  if (length > <u32>KIND_TEXT_MAX) return KIND_TOO_LONG;
+  if (length == 0) return;
+  if (length > <u32>KIND_TEXT_MAX) {
+    store<u8>(record + ordinal, KIND_TOO_LONG, TR_ID_KIND);
+    return;
+  }
   const kind = readKey(text, length, key);
-  if (kind == KIND_UUID) return kind;
+  store<u8>(record + ordinal, kind, TR_ID_KIND);
+  if (kind == KIND_UUID) return;
   const hashed = isHashKind(kind);
   // A key that is not a hash is the id's bytes.
   const isAscii = hashed ? !hasHighBits(text, length) : ((load<u64>(key) | load<u64>(key, 8)) & HIGH_BITS) == 0;
   if (!isAscii && !isUtf8(text, text + length)) {
     store<u64>(key, 0);
     store<u64>(key, 0, 8);
-    return KIND_NOT_UTF8;
+    store<u8>(record + ordinal, KIND_NOT_UTF8, TR_ID_KIND);
+    return;
   }
-  if (hashed && !escaped) copyText(text, length, target);
-  return kind;
+  if (hashed) {
+    if (!escaped) copyText(text, length, textEnd);
+    ensureCold(record);
+    store<u32>(record + (ordinal << 2), <u32>textEnd, TR_ID_TEXT);
+    textEnd += length;
+  }
 }
 
 /**
- * Reads the transfer's own id, or that of an account. What is wrong with one shows only in its kind, as it comes later
- * in the order of checks. A record keeps at most three texts here, so the arena always has room for one more.
+ * Reads the id of the pending transfer that the record posts or voids, whose text has a place of its own. It is read in the
+ * place of the transfer's own id and moved: reading ids to any place would cost every row.
  */
-function readId(notes: usize, role: u32, record: usize): void {
-  const ordinal: usize = role - ROLE_ID;
-  const kind = readIdField(notes, role, record + TR_ID + (ordinal << 4), textEnd);
-  store<u8>(record + ordinal, kind, TR_ID_KIND);
-  if (!isHashKind(kind)) return;
+function readPendingId(notes: usize, role: u32, record: usize): void {
   ensureCold(record);
-  store<u32>(record + (ordinal << 2), <u32>textEnd, TR_ID_TEXT);
-  textEnd += kind;
-}
-
-/** Reads the id of the pending transfer that the record posts or voids. `text` is where a record keeps that one's text. */
-function readPendingId(notes: usize, role: u32, record: usize, text: usize): void {
-  ensureCold(record);
-  store<u8>(record, readIdField(notes, role, record + TR_PENDING_ID, text), TR_PENDING_KIND);
-  store<u32>(record, <u32>text, TR_PENDING_TEXT);
+  const end = textEnd;
+  const key = v128.load(record, TR_ID);
+  const kind: u32 = load<u8>(record, TR_ID_KIND);
+  const text = load<u32>(record, TR_ID_TEXT);
+  textEnd = pendingTexts + record;
+  v128.store(record, i64x2.splat(0), TR_ID);
+  store<u8>(record, KIND_NONE, TR_ID_KIND);
+  store<u32>(record, <u32>textEnd, TR_PENDING_TEXT);
+  readId(notes + <usize>(role - ROLE_ID) * NOTE_SIZE, ROLE_ID, record);
+  v128.store(record, v128.load(record, TR_ID), TR_PENDING_ID);
+  store<u8>(record, load<u8>(record, TR_ID_KIND), TR_PENDING_KIND);
+  v128.store(record, key, TR_ID);
+  store<u8>(record, kind, TR_ID_KIND);
+  store<u32>(record, text, TR_ID_TEXT);
+  textEnd = end;
 }
 
 /** The number of digits, at most one point, and `zeros` zeros after them, by steps of 128 bits. False from 2^128 on. */
@@ -363,7 +391,7 @@ function readFlag(notes: usize, role: u32): u32 {
   return word == FALS_TEXT && (<u32>load<u8>(from, 4) | LOWER_CASE) == LETTER_E ? 0 : NO_FLAG;
 }
 
-/** Writes the flags that the row's fields say. Returns the role of the first field that is no flag, or ROLE_NONE. */
+/** Writes the flags that the row's fields say, and which pending transfer it ends. Returns the role of the first field that is no flag, or ROLE_NONE. */
 function readFlags(notes: usize, record: usize): u32 {
   let flags: u32 = 0;
   let wrong: u32 = ROLE_NONE;
@@ -377,6 +405,9 @@ function readFlags(notes: usize, record: usize): u32 {
     if (flag == 1 || (flag == NO_FLAG && role == ROLE_LINKED)) flags |= bit;
   }
   store<u16>(record, load<u16>(record, TR_FLAGS) | <u16>flags, TR_FLAGS);
+  if ((flags & TRANSFER_RESOLVES) != 0) {
+    readPendingId(notes, (flags & TRANSFER_POST) != 0 ? ROLE_POST : ROLE_VOID, record);
+  }
   return wrong;
 }
 
@@ -446,7 +477,7 @@ function readAccountExtras(notes: usize, record: usize): bool {
  * Reads the fields that a plain row does not have, in the order of checks, and complains of the first that is wrong.
  * `wrongFlag` is the role of a field that should have been a flag, or ROLE_NONE. Returns whether all are right.
  */
-function readExtras(notes: usize, record: usize, wrongFlag: u32, pendingText: usize): bool {
+function readExtras(notes: usize, record: usize, wrongFlag: u32): bool {
   if (!readWord(notes, ROLE_CODE, CODE_MAX)) return complain(record, INVALID_CODE, ROLE_CODE);
   store<u16>(record, <u16>numberLow, TR_CODE);
   if (!readWholeNumber(notes, ROLE_USER_DATA)) return complain(record, INVALID_USER_DATA, ROLE_USER_DATA);
@@ -456,11 +487,7 @@ function readExtras(notes: usize, record: usize, wrongFlag: u32, pendingText: us
     store<u64>(record, numberHigh, TR_USER_DATA + 8);
   }
   if (wrongFlag != ROLE_NONE) return complain(record, INVALID_FLAG, wrongFlag);
-  const flags: u32 = load<u16>(record, TR_FLAGS);
-  if ((flags & TRANSFER_RESOLVES) != 0) {
-    readPendingId(notes, (flags & TRANSFER_POST) != 0 ? ROLE_POST : ROLE_VOID, record, pendingText);
-  }
-  if ((flags & TRANSFER_ASKS) != 0) {
+  if ((load<u16>(record, TR_FLAGS) & TRANSFER_ASKS) != 0) {
     // What is moved may have more words than what was asked.
     ensureCold(record);
     store<u64>(record, load<u64>(record, TR_AMOUNT), TR_ASKED_AMOUNT);
@@ -517,11 +544,8 @@ function readAmount(from: usize, to: usize, scale: u32, record: usize): bool {
   return true;
 }
 
-/**
- * Writes the record of a well-formed row, from the notes of its fields. `pendingText` has room for the text of one id: that
- * of the pending transfer that the row may post or void.
- */
-export function readFields(notes: usize, record: usize, pendingText: usize): void {
+/** Writes the record of a well-formed row, from the notes of its fields. */
+export function readFields(notes: usize, record: usize): void {
   clearLine(record);
   readId(notes, ROLE_ID, record);
   readId(notes, ROLE_DEBIT, record);
@@ -537,7 +561,8 @@ export function readFields(notes: usize, record: usize, pendingText: usize): voi
     }
   }
   const hasExtras = load<u8>(JOB_CONFIG + JC_HAS_EXTRAS) != 0;
-  const wrongFlag = hasExtras ? readFlags(notes, record) : ROLE_NONE;
+  let wrongFlag: u32 = ROLE_NONE;
+  if (hasExtras) wrongFlag = readFlags(notes, record);
   const amount = notes + <usize>ROLE_AMOUNT * NOTE_SIZE;
   const scale = load<u32>(JOB_CONFIG + JC_SCALE);
   if (!readAmount(load<u32>(amount, NOTE_FROM), load<u32>(amount, NOTE_TO), scale, record)) {
@@ -550,10 +575,9 @@ export function readFields(notes: usize, record: usize, pendingText: usize): voi
       return;
     }
   }
-  if (hasExtras && !readExtras(notes, record, wrongFlag, pendingText)) return;
-  if (load<u8>(JOB_CONFIG + JC_HAS_ID) == 0) return;
-  const kind = load<u8>(record, TR_ID_KIND);
-  if (kind == KIND_NONE) complain(record, ID_MUST_NOT_BE_EMPTY, ROLE_ID);
-  else if (kind == KIND_TOO_LONG) complain(record, ID_TOO_LONG, ROLE_ID);
-  else if (kind == KIND_NOT_UTF8) complain(record, ID_NOT_UTF8, ROLE_ID);
+  if (hasExtras && !readExtras(notes, record, wrongFlag)) return;
+  const kind: u32 = load<u8>(record, TR_ID_KIND);
+  if (isIdKind(kind) || load<u8>(JOB_CONFIG + JC_HAS_ID) == 0) return;
+  const status: u32 = kind == KIND_NONE ? ID_MUST_NOT_BE_EMPTY : kind == KIND_TOO_LONG ? ID_TOO_LONG : ID_NOT_UTF8;
+  complain(record, status, ROLE_ID);
 }

@@ -418,13 +418,12 @@ export function readLine(
   final: bool,
   record: usize,
   notes: usize,
-  pendingText: usize,
   work: usize,
 ): usize {
   const end = findLineFeed(row, limit);
   if (end == limit && !final) return NO_END;
   const next = min<usize>(end + 1, limit);
-  if (next - row <= <usize>ROW_SIZE_MAX && readObject(row, end, notes, work)) readFields(notes, record, pendingText);
+  if (next - row <= <usize>ROW_SIZE_MAX && readObject(row, end, notes, work)) readFields(notes, record);
   else refuseRow(record);
   return next;
 }

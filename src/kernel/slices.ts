@@ -35,9 +35,7 @@ import {
   JC_HAS_LINKED,
   JC_ID_PREFIX,
   JOB_CONFIG,
-  KIND_TEXT_MAX,
   KIND_UUID,
-  PENDING_TEXT_OFFSET,
   RECORD_SIZE,
   RESULT_AREA_SIZE,
   ROW_SIZE_MAX,
@@ -81,9 +79,8 @@ function parseRows(context: usize, slice: u32, position: usize, end: usize): voi
   const hasLinked = load<u8>(JOB_CONFIG + JC_HAS_LINKED) != 0;
   const isJson = load<u8>(JOB_CONFIG + JC_FORMAT) == FORMAT_NDJSON;
   const work = context + CX_RESULT_TEXT + <usize>slice * RESULT_AREA_SIZE;
-  let pendingText = arena + PENDING_TEXT_OFFSET;
   let count: u32 = 0;
-  beginTexts(arena);
+  beginTexts(arena, record);
   memory.fill(notes, 0, NOTES_SIZE);
   store<u32>(entry, <u32>position, SL_INPUT_START);
   store<u32>(entry, 0, SL_FULL);
@@ -102,13 +99,12 @@ function parseRows(context: usize, slice: u32, position: usize, end: usize): voi
       break;
     }
     const next = isJson
-      ? readLine(position, limit, final, record, notes, pendingText, work)
-      : readRow(position, limit, final, record, notes, pendingText);
+      ? readLine(position, limit, final, record, notes, work)
+      : readRow(position, limit, final, record, notes);
     if (next == NO_END) break;
     if (hasLinked) noteRow(context, slice, count, position);
     position = next;
     record += RECORD_SIZE;
-    pendingText += KIND_TEXT_MAX;
     count++;
   }
   store<u32>(entry, <u32>position, SL_INPUT_END);
