@@ -8,7 +8,7 @@ export { findTransfer } from "./find";
 export { readKey } from "./identifiers";
 export { readKeys } from "./keys";
 export { decideOrdered } from "./ordered";
-export { expirePendings, rebuildPendings } from "./pendings";
+export { expirePendings, findPending, rebuildPendings } from "./pendings";
 export { replayAccounts, replayExpiry, replayTransfers } from "./replay";
 export { resolve } from "./resolve";
 export { deriveIds, parseSlice, stitchSlices } from "./slices";

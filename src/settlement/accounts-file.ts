@@ -8,6 +8,7 @@ import { formatAmount } from "../core/assets.js";
 import { BatchResults, RecordWriter } from "../core/batch.js";
 import { LedgerError } from "../core/errors.js";
 import { readId } from "../core/identifiers.js";
+import { jobOfName } from "../core/job.js";
 import * as layout from "../core/layout.js";
 import type { TransferResultCode } from "../core/results.js";
 import type { NewAccount, NewTransfer } from "../core/types.js";
@@ -16,7 +17,7 @@ import { ACCOUNT_ROLE_NAMES, type AccountColumns, accountColumnNames } from "./c
 import { configureParser } from "./configuration.js";
 import { type FileFormat, takeColumns } from "./header.js";
 import { type ByteSource, InputWindow, openFile } from "./input-window.js";
-import { jobOfName, openingTransferId } from "./job.js";
+import { openingTransferId } from "./job.js";
 import { expectedInstead, rowProblem } from "./row-problem.js";
 
 export interface AccountsFile {

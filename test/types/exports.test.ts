@@ -55,6 +55,8 @@ const TYPES = [
   "PlainTransfer",
   "PointInTime",
   "PostTransfer",
+  "Reversal",
+  "Reversible",
   "RowProblem",
   "SettleFileOptions",
   "SettleFileSummary",
@@ -165,6 +167,7 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     | "history"
     | "balanceAt"
     | "transfers"
+    | "reverse"
     | "digest"
     | "close"
     | typeof Symbol.asyncDispose
@@ -202,6 +205,7 @@ test("the types have these shapes (checked by `npm run types`)", () => {
   expectTypeOf<TransferFilter>().toEqualTypeOf<{
     readonly limit?: number;
     readonly account?: string;
+    readonly job?: string;
     readonly code?: number;
     readonly userData?: bigint;
     readonly result?: TransferResultCode;
