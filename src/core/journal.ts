@@ -19,11 +19,29 @@ export interface RecordedTransfer {
   readonly amount: bigint;
   readonly code: number;
   readonly userData: bigint;
+  /** Days since 1970-01-01. */
+  readonly effectiveDay: number | undefined;
+  /** The caller's TRANSFER_* bits. */
+  readonly flags: number;
+  /** It broke a chain, of which earlier transfers were undone. */
+  readonly brokeChain: boolean;
+  /** Id of the transfer that it posts or voids. */
+  readonly pendingId: string | undefined;
+  /** Seconds, 0 for none. */
+  readonly timeout: number;
+  /** What was asked, where that need not be what was moved. */
+  readonly askedAmount: bigint | undefined;
+  /** Undefined for any. */
+  readonly expectedDebitVersion: bigint | undefined;
+  readonly expectedCreditVersion: bigint | undefined;
   /** 32 hexadecimal digits of the job's hash; undefined for direct calls. */
   readonly job: string | undefined;
   /** 1-based row in the job, 0 for direct calls. */
   readonly row: number;
 }
+
+/** An expected version that any version is. */
+const ANY_VERSION = 0xffffffffffffffffn;
 
 /** Reads chunks of transfers. A chunk is known by where it begins in the bytes. */
 export class JournalReader {
@@ -93,6 +111,14 @@ export class JournalReader {
       amount: this.#amount(chunk, record),
       code: view.getUint16(record + layout.JR_CODE, true),
       userData: this.#userData(chunk, record),
+      effectiveDay: undefined,
+      flags: view.getUint16(record + layout.JR_FLAGS, true),
+      brokeChain: false,
+      pendingId: undefined,
+      timeout: 0,
+      askedAmount: this.#unsigned128(this.#extension(chunk, record, layout.EX_ASKED_AMOUNT)),
+      expectedDebitVersion: this.#version(chunk, record, 0),
+      expectedCreditVersion: this.#version(chunk, record, 8),
       job: firstRow === 0 ? undefined : word(layout.CH_JOB_LOW) + word(layout.CH_JOB_HIGH),
       row: firstRow === 0 ? 0 : firstRow + view.getUint32(record + layout.JR_ROW, true),
     };
@@ -110,9 +136,20 @@ export class JournalReader {
   }
 
   #userData(chunk: number, record: number): bigint {
-    const at = this.#extension(chunk, record, layout.EX_USER_DATA);
-    if (at === undefined) return 0n;
+    return this.#unsigned128(this.#extension(chunk, record, layout.EX_USER_DATA)) ?? 0n;
+  }
+
+  #unsigned128(at: number | undefined): bigint | undefined {
+    if (at === undefined) return undefined;
     return this.#view.getBigUint64(at, true) | (this.#view.getBigUint64(at + 8, true) << 64n);
+  }
+
+  /** An expected version: the debit account's, or 8 bytes behind it the credit account's. */
+  #version(chunk: number, record: number, offset: number): bigint | undefined {
+    const at = this.#extension(chunk, record, layout.EX_EXPECTED);
+    if (at === undefined) return undefined;
+    const version = this.#view.getBigUint64(at + offset, true);
+    return version === ANY_VERSION ? undefined : version;
   }
 
   #missingId(chunk: number, record: number, field: number): string | undefined {
@@ -142,6 +179,8 @@ export class JournalReader {
       case layout.EX_AMOUNT_HIGH:
         return 8;
       case layout.EX_USER_DATA:
+      case layout.EX_EXPECTED:
+      case layout.EX_ASKED_AMOUNT:
         return 16;
       default: {
         const kind = this.#view.getUint32(at, true);

@@ -473,6 +473,8 @@ export const CH_ROW_COUNT = 56;
 export const CH_FIRST_SLOT = 60;
 export const CHUNK_KIND_TRANSFERS = 1;
 export const CHUNK_KIND_ACCOUNTS = 2;
+/** Pending transfers have expired: no records, CH_ROW_COUNT says how many; the first so many that are due at CH_TIMESTAMP. */
+export const CHUNK_KIND_EXPIRY = 3;
 
 export const JOURNAL_RECORD_SIZE = 48;
 export const JR_ID = 0;
