@@ -2,11 +2,11 @@
 import { availableParallelism } from "node:os";
 import { ACCOUNTS_A_CHUNK } from "./core/accounts.js";
 import { parseAsset } from "./core/assets.js";
-import { BatchResults, RecordWriter } from "./core/batch.js";
+import { BatchResults, isDate, RecordWriter } from "./core/batch.js";
 import { stateDigest } from "./core/digest.js";
 import { LedgerError } from "./core/errors.js";
 import * as layout from "./core/layout.js";
-import type { AccountResultCode } from "./core/results.js";
+import { type AccountResultCode, TRANSFER_RESULTS } from "./core/results.js";
 import type {
   Account,
   AccountResult,
@@ -20,6 +20,7 @@ import type {
   TransferPage,
   TransferResult,
 } from "./core/types.js";
+import { atomically } from "./engine/atomic.js";
 import type { Engine, Mode } from "./engine/engine.js";
 import { needOfIds } from "./engine/need.js";
 import { openEngine } from "./engine/open.js";
@@ -38,8 +39,11 @@ export interface LedgerOptions {
   readonly mode?: Mode;
   /** Worker threads of the parallel mode: `auto` (default) for one a core, or 1–64. */
   readonly workers?: "auto" | number;
-  /** How many accounts and recorded transfers the ledger must hold while it is open; memory is reserved for them. */
-  readonly capacity?: { readonly accounts?: number; readonly transfers?: number };
+  /**
+   * How many accounts, recorded transfers and pending transfers (resolved ones included) the ledger must hold while it
+   * is open; memory is reserved for them.
+   */
+  readonly capacity?: { readonly accounts?: number; readonly transfers?: number; readonly pendings?: number };
   /** Assets beside the currencies of ISO 4217, as `CODE:SCALE`, for example `BTC:8`. */
   readonly assets?: readonly string[];
   /**
@@ -70,6 +74,8 @@ export interface SettleSummary {
 
 const WORKERS_MAX = 64;
 const CODE_MAX = 65535;
+/** Seconds. */
+const TIMEOUT_MAX = 2 ** 32 - 1;
 /** User data and overdraft limits are below this. */
 const UNSIGNED_128_LIMIT = 1n << 128n;
 const LOW_WORD = (1n << 64n) - 1n;
@@ -93,7 +99,7 @@ function ledgerClosed(): LedgerError {
   return new LedgerError("ledger_closed", "the ledger is closed: open it again");
 }
 
-const CAPACITY_NAMES = new Set(["accounts", "transfers"]);
+const CAPACITY_NAMES = new Set(["accounts", "transfers", "pendings"]);
 
 /** Checks the options before anything happens, and names what it can't use. */
 function readOptions(options: LedgerOptions): { mode: Mode; workers: number; dryRun: boolean } {
@@ -301,7 +307,7 @@ export class Ledger {
     const asset = this.#assetNumber(account.asset);
     const slot = kernel.findAccountByKey(layout.KEY_SCRATCH, kind, layout.TEXT_SCRATCH) >>> 0;
     if (slot !== layout.NO_SLOT) {
-      if (accounts.flags(slot) !== flags) return "exists_with_different_flags";
+      if ((accounts.flags(slot) & layout.ACCOUNT_FLAGS_KNOWN) !== flags) return "exists_with_different_flags";
       if (accounts.asset(slot) !== asset) return "exists_with_different_asset";
       if (accounts.code(slot) !== code) return "exists_with_different_code";
       return accounts.overdraftLimit(slot) === overdraft ? "exists" : "exists_with_different_overdraft_limit";
@@ -342,11 +348,68 @@ export class Ledger {
     transfers.forEach(checkNewTransfer);
     if (transfers.length === 0) return [];
     // What takes several batches is refused as a whole: a later one must not be made where an earlier one was refused.
-    this.#engine.room.promiseTransfers(transfers.length);
+    const pendings = transfers.filter(({ pending }) => pending === true).length;
+    const long = longChain(transfers);
+    if (long !== undefined) return this.#createAround(transfers, pendings, long);
+    this.#promiseRoom(transfers.length, pendings);
     return new Promise((resolve, reject) => {
       this.#calls.push({ transfers, results: new Array(transfers.length), taken: 0, settled: 0, resolve, reject });
       void this.#pump();
     });
+  }
+
+  /** Makes the transfers of a call with a chain that no batch holds: those before it, the chain, those behind it. */
+  async #createAround(
+    transfers: readonly NewTransfer[],
+    pendings: number,
+    [from, end]: readonly [number, number],
+  ): Promise<TransferResult[]> {
+    // Refused as a whole where there is no room for all of them now.
+    this.#promiseRoom(transfers.length, pendings);
+    this.#engine.room.releaseTransfers(transfers.length);
+    this.#engine.room.releasePendings(pendings);
+    const before = await this.createTransfers(transfers.slice(0, from));
+    const chain = await this.#createLongChain(transfers.slice(from, end));
+    return [...before, ...chain, ...(await this.createTransfers(transfers.slice(end)))];
+  }
+
+  /** Makes a chain of several batches as one transaction of the store, which is kept only if every leg was made. */
+  async #createLongChain(legs: readonly NewTransfer[]): Promise<TransferResult[]> {
+    if (legs.at(-1)!.linked === true) {
+      return legs.map((_, index) => ({
+        result: index === legs.length - 1 ? "linked_event_chain_open" : "linked_event_failed",
+        sequence: 0,
+      }));
+    }
+    const { results } = await atomically(this.#engine, this.#store, async (target) => {
+      const found: TransferResult[] = [];
+      const context = await target.acquireContext();
+      while (found.length < legs.length) {
+        const writer = new RecordWriter(this.#engine.ids, this.#engine.memory, context);
+        for (const leg of legs.slice(found.length, found.length + layout.BATCH_CAPACITY)) writer.add(leg);
+        writer.finish();
+        const { slices, flags, pendings, count } = writer;
+        this.#promiseRoom(count, pendings);
+        const plan = layout.PLAN_ORDERED | layout.PLAN_PART;
+        await target.execute(context, { slices, promised: count, pendings, flags, plan });
+        const results = new BatchResults(this.#engine.bytes, context, count, flags);
+        for (let index = 0; index < count; index++) found.push(results.get(index));
+      }
+      return { isKept: found.every(({ result }) => result === "ok"), results: found };
+    });
+    return ofChain(results);
+  }
+
+  /** Promises room for all of them or none. Throws `transfers_full` and `pendings_full`. */
+  #promiseRoom(transfers: number, pendings: number): void {
+    const { room } = this.#engine;
+    room.promiseTransfers(transfers);
+    try {
+      room.promisePendings(pendings);
+    } catch (error) {
+      room.releaseTransfers(transfers);
+      throw error;
+    }
   }
 
   /** Fills batches from the calls that wait, and starts them. */
@@ -373,14 +436,17 @@ export class Ledger {
     while (this.#calls.length > 0 && !writer.isFull) {
       const call = this.#calls[0]!;
       const from = call.taken;
+      const end = endOfShare(call, writer.capacityLeft);
+      // Its next chain does not fit beside what is there.
+      if (end === call.taken) break;
       try {
-        while (call.taken < call.transfers.length && !writer.isFull) {
+        while (call.taken < end) {
           writer.add(call.transfers[call.taken]!);
           call.taken++;
         }
       } catch (cause) {
         // Its caller changed it after the call: what was taken before it is made, the rest is not.
-        this.#engine.room.releaseTransfers(call.transfers.length - call.taken);
+        this.#releaseRest(call);
         call.reject(invalid(`transfer ${call.taken} was changed while its call was under way: ${cause}`));
         this.#calls.shift();
       }
@@ -388,6 +454,13 @@ export class Ledger {
       if (call.taken === call.transfers.length) this.#calls.shift();
     }
     return shares;
+  }
+
+  /** Gives back the room promised to what a call has not put into batches. */
+  #releaseRest({ transfers, taken }: PendingTransfers): void {
+    const rest = transfers.slice(taken);
+    this.#engine.room.releaseTransfers(rest.length);
+    this.#engine.room.releasePendings(rest.filter(({ pending }) => pending === true).length);
   }
 
   async #settleShares(writer: RecordWriter, shares: readonly Share[]): Promise<void> {
@@ -409,7 +482,7 @@ export class Ledger {
         const waiting = this.#calls.indexOf(call);
         if (waiting < 0) continue;
         this.#calls.splice(waiting, 1);
-        this.#engine.room.releaseTransfers(call.transfers.length - call.taken);
+        this.#releaseRest(call);
       }
     }
   }
@@ -422,7 +495,8 @@ export class Ledger {
     const { context, count } = writer;
     writer.finish();
     try {
-      const { durable } = await this.#engine.execute(context, { slices: writer.slices, promised: count });
+      const { slices, flags, pendings } = writer;
+      const { durable } = await this.#engine.execute(context, { slices, promised: count, flags, pendings });
       return { results: new BatchResults(this.#engine.bytes, context, count, writer.flags), durable };
     } finally {
       this.#engine.releaseContext(context);
@@ -445,7 +519,7 @@ export class Ledger {
     };
     const submit = async (): Promise<BatchResults> => {
       try {
-        this.#engine.room.promiseTransfers(writer.count);
+        this.#promiseRoom(writer.count, writer.pendings);
       } catch (error) {
         discard();
         throw error;
@@ -746,6 +820,45 @@ export class Batch {
   }
 }
 
+const STATE_REASONS: ReadonlySet<string> = new Set(
+  TRANSFER_RESULTS.filter(({ name, recorded }) => recorded && name !== "ok").map(({ name }) => name),
+);
+
+/** Where the first chain that takes more than a batch begins and ends, or undefined. */
+function longChain(transfers: readonly NewTransfer[]): readonly [from: number, end: number] | undefined {
+  let from = 0;
+  for (let index = 0; index < transfers.length; index++) {
+    if (transfers[index]!.linked === true && index + 1 < transfers.length) continue;
+    if (index + 1 - from > layout.BATCH_CAPACITY) return [from, index + 1];
+    from = index + 1;
+  }
+  return undefined;
+}
+
+/** What becomes of a chain's legs, from what became of each alone: of what was not kept, the first that broke it says why. */
+function ofChain(alone: readonly TransferResult[]): TransferResult[] {
+  const isSame = (code: string): boolean => alone.every(({ result }) => result === code);
+  if (isSame("ok") || isSame("exists")) return [...alone];
+  let breaker = alone.findIndex(({ result }) => result !== "ok" && !STATE_REASONS.has(result));
+  if (breaker < 0) breaker = alone.findIndex(({ result }) => result !== "ok");
+  return alone.map((leg, index) => {
+    if (index !== breaker) return { result: "linked_event_failed", sequence: 0 };
+    // Nothing of the chain is recorded, so what the state refused has no sequence.
+    return STATE_REASONS.has(leg.result) ? { ...leg, sequence: 0 } : leg;
+  });
+}
+
+/**
+ * Where the transfers of a call end that go into a batch which has room for `room` more: a chain is not torn apart. One
+ * that is longer than a whole batch is not either; see {@link Ledger.createTransfers}.
+ */
+function endOfShare({ transfers, taken }: PendingTransfers, room: number): number {
+  let end = Math.min(transfers.length, taken + room);
+  if (end === transfers.length) return end;
+  while (end > taken && transfers[end - 1]!.linked === true) end--;
+  return end;
+}
+
 function checkString(value: unknown, what: string): void {
   if (typeof value !== "string") throw invalid(`${what} must be a string, not ${typeof value}`);
 }
@@ -765,20 +878,45 @@ function checkNewTransfer(transfer: NewTransfer, index: number): void {
   if (typeof transfer !== "object" || transfer === null) {
     throw invalid(`transfer ${index} must be an object, not ${typeof transfer}`);
   }
-  const { id, debit, credit, amount, code, userData, expectedDebitVersion, expectedCreditVersion } = transfer;
-  if (typeof id !== "string") throw invalid(`transfer ${index}: 'id' must be a string, not ${typeof id}`);
-  if (typeof debit !== "string") throw invalid(`transfer ${index}: 'debit' must be a string, not ${typeof debit}`);
-  if (typeof credit !== "string") throw invalid(`transfer ${index}: 'credit' must be a string, not ${typeof credit}`);
-  if (typeof amount !== "bigint") {
-    throw invalid(`transfer ${index}: 'amount' must be a bigint of minor units, not ${typeof amount}`);
+  const at = `transfer ${index}`;
+  checkId(transfer.id, "id", at);
+  const { post, void: voided } = transfer;
+  if (post !== undefined) checkId(post, "post", at);
+  if (voided !== undefined) checkId(voided, "void", at);
+  const isResolving = post !== undefined || voided !== undefined;
+  if (!isResolving || transfer.debit !== undefined) checkId(transfer.debit, "debit", at);
+  if (!isResolving || transfer.credit !== undefined) checkId(transfer.credit, "credit", at);
+  if ((!isResolving || transfer.amount !== undefined) && typeof transfer.amount !== "bigint") {
+    throw invalid(`${at}: 'amount' must be a bigint of minor units, not ${typeof transfer.amount}`);
   }
-  if (code !== undefined) checkCode(code, `transfer ${index}`);
-  if (userData !== undefined) checkUnsigned128(userData, "userData", `transfer ${index}`);
-  if (transfer.balancingDebit !== undefined) checkFlag(transfer.balancingDebit, "balancingDebit", `transfer ${index}`);
-  if (transfer.balancingCredit !== undefined)
-    checkFlag(transfer.balancingCredit, "balancingCredit", `transfer ${index}`);
-  if (expectedDebitVersion !== undefined) checkVersion(expectedDebitVersion, "expectedDebitVersion", index);
-  if (expectedCreditVersion !== undefined) checkVersion(expectedCreditVersion, "expectedCreditVersion", index);
+  if (transfer.code !== undefined) checkCode(transfer.code, at);
+  if (transfer.userData !== undefined) checkUnsigned128(transfer.userData, "userData", at);
+  checkOptional(transfer, at);
+}
+
+/** The fields that few transfers have. */
+function checkOptional(transfer: NewTransfer, at: string): void {
+  const { timeout, effectiveDate, expectedDebitVersion, expectedCreditVersion } = transfer;
+  checkFlag(transfer.linked, "linked", at);
+  checkFlag(transfer.pending, "pending", at);
+  checkFlag(transfer.balancingDebit, "balancingDebit", at);
+  checkFlag(transfer.balancingCredit, "balancingCredit", at);
+  checkFlag(transfer.closingDebit, "closingDebit", at);
+  checkFlag(transfer.closingCredit, "closingCredit", at);
+  if (timeout !== undefined && !(Number.isInteger(timeout) && timeout >= 1 && timeout <= TIMEOUT_MAX)) {
+    throw invalid(
+      `${at}: 'timeout' must be a whole number of seconds from 1 to ${TIMEOUT_MAX}, not ${String(timeout)}`,
+    );
+  }
+  if (effectiveDate !== undefined && !isDate(effectiveDate)) {
+    throw invalid(`${at}: 'effectiveDate' must be a day of the calendar as '2026-01-31', not ${String(effectiveDate)}`);
+  }
+  if (expectedDebitVersion !== undefined) checkVersion(expectedDebitVersion, "expectedDebitVersion", at);
+  if (expectedCreditVersion !== undefined) checkVersion(expectedCreditVersion, "expectedCreditVersion", at);
+}
+
+function checkId(id: unknown, name: string, at: string): void {
+  if (typeof id !== "string") throw invalid(`${at}: '${name}' must be a string, not ${typeof id}`);
 }
 
 function checkCode(code: number | undefined, at: string): void {
@@ -793,9 +931,9 @@ function checkUnsigned128(value: unknown, name: string, at: string): void {
   }
 }
 
-function checkVersion(version: number, name: string, index: number): void {
+function checkVersion(version: number, name: string, at: string): void {
   if (!Number.isSafeInteger(version) || version < 0) {
-    throw invalid(`transfer ${index}: '${name}' must be a whole number from 0 to 2^53 − 1, not ${String(version)}`);
+    throw invalid(`${at}: '${name}' must be a whole number from 0 to 2^53 − 1, not ${String(version)}`);
   }
 }
 

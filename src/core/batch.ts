@@ -29,6 +29,7 @@ export class RecordWriter {
   readonly context: number;
   #count = 0;
   #flags = 0;
+  #pendings = 0;
   /** Address of the next free byte of the current slice's text arena. */
   #text = 0;
   /** Text that has yet to be written, the address it belongs to, and the index of the first record that it is for. */
@@ -54,6 +55,11 @@ export class RecordWriter {
 
   get isFull(): boolean {
     return this.#count === layout.BATCH_CAPACITY;
+  }
+
+  /** Records that still fit. */
+  get capacityLeft(): number {
+    return layout.BATCH_CAPACITY - this.#count;
   }
 
   /** Slices that hold the records written so far. */
@@ -101,7 +107,14 @@ export class RecordWriter {
     const status = isAmount ? 0 : INVALID_AMOUNT << 24;
     this.#words[(record + layout.TR_AMOUNT) >>> 3] = amount;
     const lengths = id.length | (debit.length << 8) | (credit.length << 16);
-    if (isIdLength(id.length) && isIdLength(debit.length) && isIdLength(credit.length)) {
+    const { KIND_TEXT_MAX } = layout;
+    // The id must be one; accounts may be missing.
+    if (
+      id.length > 0 &&
+      id.length <= KIND_TEXT_MAX &&
+      debit.length <= KIND_TEXT_MAX &&
+      credit.length <= KIND_TEXT_MAX
+    ) {
       this.#units[(record + layout.TR_ID) >>> 2] = this.#text;
       this.#units[(record + layout.TR_ID_KIND) >>> 2] = lengths | status;
       this.#units[(record + layout.TR_FLAGS) >>> 2] = layout.TR_HAS_TEXT | (code << 16);
@@ -130,6 +143,7 @@ export class RecordWriter {
   #setFlags(record: number, flags: number, asked: bigint): void {
     this.#units[(record + layout.TR_FLAGS) >>> 2]! |= flags;
     this.#flags |= flags;
+    if ((flags & layout.TRANSFER_PENDING) !== 0) this.#pendings++;
     if ((flags & layout.TRANSFER_ASKS) === 0) return;
     // What is moved may have more words than what was asked.
     this.#makeCold(record);
@@ -152,6 +166,11 @@ export class RecordWriter {
     // The kind's word holds nothing else yet.
     this.#units[(record + layout.TR_PENDING_KIND) >>> 2] = kind;
     this.#units[(record + layout.TR_PENDING_TEXT) >>> 2] = text;
+  }
+
+  /** Pending transfers among the records. */
+  get pendings(): number {
+    return this.#pendings;
   }
 
   /** All flags of the batch's records. */
@@ -238,8 +257,15 @@ export class RecordWriter {
 const MILLISECONDS_A_DAY = 86_400_000;
 
 /** Days from 1970-01-01 to a day, which the caller has checked. */
-function dayOf(date: string): number {
+export function dayOf(date: string): number {
   return Date.parse(`${date}T00:00:00Z`) / MILLISECONDS_A_DAY;
+}
+
+/** Whether a value is a day of the calendar from 0001-01-01 to 9999-12-31, as `2026-01-31`. */
+export function isDate(value: unknown): boolean {
+  if (typeof value !== "string" || !/^\d{4}-\d{2}-\d{2}$/.test(value) || value.startsWith("0000")) return false;
+  const day = dayOf(value);
+  return Number.isInteger(day) && dateOf(day) === value;
 }
 
 /** The day so many days after 1970-01-01, as `2026-01-31`. */
@@ -258,10 +284,6 @@ function flagsOf(transfer: NewTransfer): number {
   if (transfer.closingDebit === true) flags |= layout.TRANSFER_CLOSING_DEBIT;
   if (transfer.closingCredit === true) flags |= layout.TRANSFER_CLOSING_CREDIT;
   return flags;
-}
-
-function isIdLength(length: number): boolean {
-  return length > 0 && length <= layout.KIND_TEXT_MAX;
 }
 
 /** Results of a batch, in the order its transfers were added; compact, for callers with millions of them. */

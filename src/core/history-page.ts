@@ -10,10 +10,9 @@ export interface HistoryPage {
 
 /** Part of an account's postings in a run, in order. */
 export interface HistoryBlock {
-  /** Positions in the run, ascending, doubled; the lowest bit is set where the transfer was rejected. */
+  /** Positions in the run, ascending, doubled; the lowest bit is set where the transfer moved nothing. */
   readonly postings: readonly number[];
-  /** Balance changes of the account from the run's beginning through this block, and what they add up to. */
-  readonly changes: number;
+  /** What the account's transfers from the run's beginning through this block add up to. */
   readonly net: bigint;
 }
 
@@ -36,7 +35,7 @@ export interface SortedPostings {
   readonly values: Uint32Array;
   /** What the posting changes of the account's balance; not a number where that is no plain one. */
   readonly changes: Float64Array;
-  /** The same for those, unless they were rejected. */
+  /** The same for those, unless they moved nothing. */
   wideChange(slot: number, position: number): bigint;
 }
 
@@ -64,7 +63,6 @@ export class HistoryPageWriter {
   add(slot: number, postings: SortedPostings, from: number, end: number): void {
     this.#net = 0;
     this.#wideNet = 0n;
-    let changes = 0;
     for (let first = from; first < end; first += layout.HISTORY_BLOCK_POSTINGS_MAX) {
       const last = Math.min(end, first + layout.HISTORY_BLOCK_POSTINGS_MAX);
       if (this.#at + layout.HISTORY_BLOCK_SIZE_MAX > layout.HISTORY_PAGE_SIZE) {
@@ -72,25 +70,22 @@ export class HistoryPageWriter {
       }
       this.#at = writeVarint(this.#bytes, this.#at, slot - this.#slot);
       this.#slot = slot;
-      changes += this.#addPostings(slot, postings, first, last);
-      this.#at = writeVarint(this.#bytes, this.#at, changes);
+      this.#addPostings(slot, postings, first, last);
       this.#writeNet();
     }
   }
 
-  /** Writes count, byte length and postings of a block; returns how many of them were made. */
-  #addPostings(slot: number, { values, changes, wideChange }: SortedPostings, first: number, last: number): number {
+  /** Writes count, byte length and postings of a block. */
+  #addPostings(slot: number, { values, changes, wideChange }: SortedPostings, first: number, last: number): void {
     const bytes = this.#bytes;
     const start = this.#at + 3;
     let at = start;
     let before = 0;
-    let made = 0;
     for (let i = first; i < last; i++) {
       const value = values[i]!;
       at = writeVarint(bytes, at, value - before);
       before = value & ~1;
       if ((value & 1) !== 0) continue;
-      made++;
       const sum = this.#net + changes[i]!;
       if (Math.abs(sum) < NET_PLAIN_MAX) {
         this.#net = sum;
@@ -103,7 +98,6 @@ export class HistoryPageWriter {
     bytes[start - 2] = (at - start) & 0xff;
     bytes[start - 1] = (at - start) >>> 8;
     this.#at = at;
-    return made;
   }
 
   #writeNet(): void {
@@ -195,7 +189,6 @@ export class HistoryPageReader {
       } else {
         this.#at += byteLength;
         this.#skip();
-        this.#skip();
       }
     }
     return blocks;
@@ -209,7 +202,7 @@ export class HistoryPageReader {
       position += value >>> 1;
       postings[i] = position * 2 + (value & 1);
     }
-    return { postings, changes: this.#varint(), net: this.#net() };
+    return { postings, net: this.#net() };
   }
 
   #skip(): void {

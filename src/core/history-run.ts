@@ -9,8 +9,10 @@ import { type HistoryPage, HistoryPageWriter, NET_PLAIN_MAX, type SortedPostings
 import { JournalReader } from "./journal.js";
 import * as layout from "./layout.js";
 
-/** In place of an amount. A transfer that was made has one of at least 1. */
-const REJECTED = -1;
+/** In place of an amount, where a transfer left posted balances as they were. One that moved something has at least 1. */
+const UNMOVED = -1;
+/** Flags of transfers that move nothing: they reserve, or release. */
+const UNMOVING_FLAGS = layout.TRANSFER_PENDING | layout.TRANSFER_VOID;
 /** In place of an amount that is kept as a big integer: from {@link NET_PLAIN_MAX} on. */
 const WIDE = -2;
 /** The high word of an amount that is no number's. */
@@ -18,14 +20,11 @@ const HIGH_WORD_MAX = NET_PLAIN_MAX / 2 ** 32;
 
 const RECORD_WORDS = layout.JOURNAL_RECORD_SIZE >>> 2;
 
-/** Changes of an account's balance, and what they add up to. */
-export interface HistorySum {
-  readonly changes: number;
-  readonly net: bigint;
-}
-
-/** Receives a transfer that names an account, by its position in the run; false where it wants no more. */
-export type PostingVisitor = (position: number, isRejected: boolean) => boolean;
+/**
+ * Receives a transfer that names an account, by its position in the run, and whether it left posted balances as they
+ * were; false where it wants no more.
+ */
+export type PostingVisitor = (position: number, isUnmoved: boolean) => boolean;
 
 export class HistoryRun {
   readonly run: number;
@@ -87,8 +86,9 @@ export class HistoryRun {
       debits[position] = words[at + (layout.JR_DEBIT_SLOT >>> 2)]!;
       credits[position] = words[at + (layout.JR_CREDIT_SLOT >>> 2)]!;
       const high = words[at + (layout.JR_AMOUNT >>> 2) + 1]!;
-      if ((words[at + (layout.JR_RESULT >>> 2)]! & 0xff) !== OK) {
-        amounts[position] = REJECTED;
+      const isMade = (words[at + (layout.JR_RESULT >>> 2)]! & 0xff) === OK;
+      if (!isMade || (words[at + (layout.JR_FLAGS >>> 2)]! & UNMOVING_FLAGS) !== 0) {
+        amounts[position] = UNMOVED;
       } else if (high < HIGH_WORD_MAX && words[at + (layout.JR_EXTENSION >>> 2)] === 0) {
         amounts[position] = words[at + (layout.JR_AMOUNT >>> 2)]! + high * 2 ** 32;
       } else {
@@ -149,7 +149,7 @@ export class HistoryRun {
       const debit = debits[position]!;
       const credit = credits[position]!;
       const amount = amounts[position]!;
-      const value = position * 2 + (amount === REJECTED ? 1 : 0);
+      const value = position * 2 + (amount === UNMOVED ? 1 : 0);
       const change = amount < 0 ? Number.NaN : amount;
       const debitAt = ends[debit === layout.NO_SLOT ? missing : debit]!++;
       values[debitAt] = value;
@@ -184,17 +184,13 @@ export class HistoryRun {
   }
 
   /** What the transfers through `position` change of the account in `slot`. Nothing is missing. */
-  sumThrough(slot: number, position: number): HistorySum {
-    let changes = 0;
+  sumThrough(slot: number, position: number): bigint {
     let net = 0n;
-    this.visit(slot, position, 0, (at, isRejected) => {
-      if (!isRejected) {
-        changes++;
-        net += this.#change(slot, at);
-      }
+    this.visit(slot, position, 0, (at, isUnmoved) => {
+      if (!isUnmoved) net += this.#change(slot, at);
       return true;
     });
-    return { changes, net };
+    return net;
   }
 
   /** Visits the transfers from position `from` down to `to` that name the account in `slot`, newest first. */
@@ -204,7 +200,7 @@ export class HistoryRun {
     const credits = this.#credits;
     for (let position = Math.min(from, this.#end - 1); position >= to; position--) {
       if (debits[position] !== wanted && credits[position] !== wanted) continue;
-      if (!visitor(position, this.#amounts[position] === REJECTED)) return;
+      if (!visitor(position, this.#amounts[position] === UNMOVED)) return;
     }
   }
 }

@@ -3,7 +3,7 @@
  * an export. The kernel executes what is written here again, so nothing wrong gets into a ledger.
  */
 import { type Identifiers, isHashKind } from "./identifiers.js";
-import type { RecordedTransfer } from "./journal.js";
+import { isReservation, type RecordedTransfer } from "./journal.js";
 import * as layout from "./layout.js";
 import { resultNumber } from "./results.js";
 
@@ -77,6 +77,7 @@ export class JournalWriter {
     }
     view.setBigUint64(address + layout.CH_FIRST_ROW, BigInt(firstRow), true);
     view.setUint32(address + layout.CH_ROW_COUNT, job === undefined ? transfers.length : last.row - firstRow + 1, true);
+    view.setUint32(address + layout.CH_PENDING_COUNT, transfers.filter(isReservation).length, true);
     return extension - address;
   }
 
@@ -115,7 +116,7 @@ export class JournalWriter {
     view.setUint32(record + layout.JR_DEBIT_SLOT, transfer.debitSlot ?? layout.NO_SLOT, true);
     view.setUint32(record + layout.JR_CREDIT_SLOT, transfer.creditSlot ?? layout.NO_SLOT, true);
     view.setUint32(record + layout.JR_ROW, rowOffset, true);
-    view.setUint16(record + layout.JR_FLAGS, transfer.flags, true);
+    view.setUint16(record + layout.JR_FLAGS, transfer.flags | (transfer.brokeChain ? layout.JR_BROKE_CHAIN : 0), true);
     view.setUint16(record + layout.JR_CODE, transfer.code, true);
     let present = 0;
     let at = extension + 8;
@@ -150,6 +151,20 @@ export class JournalWriter {
     if (transfer.askedAmount !== undefined) {
       present |= layout.EX_ASKED_AMOUNT;
       at = this.#write128(at, transfer.askedAmount);
+    }
+    if (transfer.pendingId !== undefined) {
+      present |= layout.EX_PENDING_ID;
+      at = this.#writeId(at, transfer.pendingId);
+    }
+    if (transfer.timeout !== 0) {
+      present |= layout.EX_TIMEOUT;
+      view.setBigUint64(at, BigInt(transfer.timeout), true);
+      at += 8;
+    }
+    if (transfer.effectiveDay !== undefined) {
+      present |= layout.EX_EFFECTIVE_DATE;
+      view.setBigInt64(at, BigInt(transfer.effectiveDay), true);
+      at += 8;
     }
     if (present === 0) return extension;
     view.setBigUint64(extension, BigInt(present), true);

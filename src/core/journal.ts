@@ -40,8 +40,18 @@ export interface RecordedTransfer {
   readonly row: number;
 }
 
-/** An expected version that any version is. */
-const ANY_VERSION = 0xffffffffffffffffn;
+/** In place of an expected version: all bits set. */
+const ANY_VERSION = (1n << 64n) - 1n;
+
+/** Whether a transfer changed posted balances: it was made, and did more than reserve or release. */
+export function isMoving({ result, flags }: Pick<RecordedTransfer, "result" | "flags">): boolean {
+  return result === "ok" && (flags & (layout.TRANSFER_PENDING | layout.TRANSFER_VOID)) === 0;
+}
+
+/** Whether a transfer was made and reserves. */
+export function isReservation({ result, flags }: Pick<RecordedTransfer, "result" | "flags">): boolean {
+  return result === "ok" && (flags & layout.TRANSFER_PENDING) !== 0;
+}
 
 /** Reads chunks of transfers. A chunk is known by where it begins in the bytes. */
 export class JournalReader {
@@ -106,19 +116,19 @@ export class JournalReader {
       result: resultName(this.#bytes[record + layout.JR_RESULT]!),
       debitSlot: slot(layout.JR_DEBIT_SLOT),
       creditSlot: slot(layout.JR_CREDIT_SLOT),
-      missingDebit: this.#missingId(chunk, record, layout.EX_DEBIT_ID),
-      missingCredit: this.#missingId(chunk, record, layout.EX_CREDIT_ID),
+      missingDebit: this.#idOf(chunk, record, layout.EX_DEBIT_ID),
+      missingCredit: this.#idOf(chunk, record, layout.EX_CREDIT_ID),
       amount: this.#amount(chunk, record),
       code: view.getUint16(record + layout.JR_CODE, true),
-      userData: this.#userData(chunk, record),
-      effectiveDay: undefined,
-      flags: view.getUint16(record + layout.JR_FLAGS, true),
-      brokeChain: false,
-      pendingId: undefined,
-      timeout: 0,
-      askedAmount: this.#unsigned128(this.#extension(chunk, record, layout.EX_ASKED_AMOUNT)),
-      expectedDebitVersion: this.#version(chunk, record, 0),
-      expectedCreditVersion: this.#version(chunk, record, 8),
+      userData: this.#unsigned128(chunk, record, layout.EX_USER_DATA) ?? 0n,
+      effectiveDay: this.#effectiveDay(chunk, record),
+      flags: view.getUint16(record + layout.JR_FLAGS, true) & layout.TRANSFER_FLAGS_KNOWN,
+      brokeChain: (view.getUint16(record + layout.JR_FLAGS, true) & layout.JR_BROKE_CHAIN) !== 0,
+      pendingId: this.#idOf(chunk, record, layout.EX_PENDING_ID),
+      timeout: this.#timeout(chunk, record),
+      askedAmount: this.#unsigned128(chunk, record, layout.EX_ASKED_AMOUNT),
+      expectedDebitVersion: this.#expected(chunk, record, 0),
+      expectedCreditVersion: this.#expected(chunk, record, 8),
       job: firstRow === 0 ? undefined : word(layout.CH_JOB_LOW) + word(layout.CH_JOB_HIGH),
       row: firstRow === 0 ? 0 : firstRow + view.getUint32(record + layout.JR_ROW, true),
     };
@@ -135,24 +145,30 @@ export class JournalReader {
     return high === undefined ? low : low | (this.#view.getBigUint64(high, true) << 64n);
   }
 
-  #userData(chunk: number, record: number): bigint {
-    return this.#unsigned128(this.#extension(chunk, record, layout.EX_USER_DATA)) ?? 0n;
-  }
-
-  #unsigned128(at: number | undefined): bigint | undefined {
+  #unsigned128(chunk: number, record: number, field: number): bigint | undefined {
+    const at = this.#extension(chunk, record, field);
     if (at === undefined) return undefined;
     return this.#view.getBigUint64(at, true) | (this.#view.getBigUint64(at + 8, true) << 64n);
   }
 
-  /** An expected version: the debit account's, or 8 bytes behind it the credit account's. */
-  #version(chunk: number, record: number, offset: number): bigint | undefined {
+  #timeout(chunk: number, record: number): number {
+    const at = this.#extension(chunk, record, layout.EX_TIMEOUT);
+    return at === undefined ? 0 : this.#view.getUint32(at, true);
+  }
+
+  #effectiveDay(chunk: number, record: number): number | undefined {
+    const at = this.#extension(chunk, record, layout.EX_EFFECTIVE_DATE);
+    return at === undefined ? undefined : this.#view.getInt32(at, true);
+  }
+
+  #expected(chunk: number, record: number, offset: number): bigint | undefined {
     const at = this.#extension(chunk, record, layout.EX_EXPECTED);
     if (at === undefined) return undefined;
     const version = this.#view.getBigUint64(at + offset, true);
     return version === ANY_VERSION ? undefined : version;
   }
 
-  #missingId(chunk: number, record: number, field: number): string | undefined {
+  #idOf(chunk: number, record: number, field: number): string | undefined {
     const at = this.#extension(chunk, record, field);
     if (at === undefined) return undefined;
     return readId(this.#bytes, this.#view.getUint32(at, true), at + 8, at + 8);
@@ -177,6 +193,8 @@ export class JournalReader {
       case layout.EX_ID_TEXT:
         return padded(this.#bytes[record + layout.JR_ID_KIND]!);
       case layout.EX_AMOUNT_HIGH:
+      case layout.EX_TIMEOUT:
+      case layout.EX_EFFECTIVE_DATE:
         return 8;
       case layout.EX_USER_DATA:
       case layout.EX_EXPECTED:

@@ -27,15 +27,21 @@ export interface Kernel {
   nextCandidate(context: number, index: number): number;
   candidateSequence(context: number, index: number): number;
   confirm(context: number, index: number, chunk: number): number;
+  nextResolving(context: number, from: number): number;
+  confirmResolving(context: number, index: number, chunk: number, sequence: number): number;
   number(context: number, slice: number): void;
   classify(context: number, partition: number): bigint;
   hasContested(context: number): number;
   release(context: number, partition: number): void;
   decideContested(context: number): void;
   decideSlice(context: number, slice: number): bigint;
+  decideOrdered(context: number, slice: number): void;
   encode(context: number, slice: number): void;
   replayTransfers(chunk: number, twins: number, twinCapacity: number): number;
   replayAccounts(chunk: number): number;
+  replayExpiry(chunk: number): number;
+  expirePendings(timestamp: bigint, most: number): number;
+  rebuildPendings(): void;
 }
 
 const compiled = new Map<string, WebAssembly.Module>();

@@ -51,6 +51,19 @@ export function assertLayout(): void {
     l.ACCOUNT_CAPACITY_MAX * l.ACCOUNT_INDEX_LOAD_DIVISOR <= 2 ** l.ACCOUNT_HOME_BITS,
     "a position in the largest account index fits ACCOUNT_HOME_BITS",
   );
+  checkStructure("pending transfer", l.PENDING_SIZE, [
+    ["PE_KEY", l.PE_KEY, 16],
+    ["PE_AMOUNT", l.PE_AMOUNT, 16],
+    ["PE_EXPIRES", l.PE_EXPIRES, 8],
+    ["PE_DEBIT_SLOT", l.PE_DEBIT_SLOT, 4],
+    ["PE_CREDIT_SLOT", l.PE_CREDIT_SLOT, 4],
+    ["PE_CODE", l.PE_CODE, 2],
+    ["PE_FLAGS", l.PE_FLAGS, 2],
+    ["PE_ID_KIND", l.PE_ID_KIND, 1],
+    ["PE_STATUS", l.PE_STATUS, 1],
+  ]);
+  check(l.PENDING_SIZE === 1 << l.PENDING_SIZE_LOG2, "PENDING_SIZE_LOG2");
+  check(l.PENDING_CAPACITY_MAX < l.ACCOUNT_INDEX_SLOT_MASK, "an index entry has room for every pending transfer");
   checkStructure("record", l.RECORD_SIZE, [
     ["TR_ID", l.TR_ID, 16],
     ["TR_DEBIT", l.TR_DEBIT, 16],
@@ -89,11 +102,13 @@ export function assertLayout(): void {
     ["TR_ASKED_AMOUNT", extra(l.TR_ASKED_AMOUNT), 16],
     ["TR_PENDING_TEXT", extra(l.TR_PENDING_TEXT), 4],
     ["TR_EFFECTIVE_DATE", extra(l.TR_EFFECTIVE_DATE), 4],
+    ["TR_PENDING_MADE", extra(l.TR_PENDING_MADE), 1],
   ]);
   check(l.CX_EXTRA_RECORDS - l.CX_RECORDS === l.EXTRA_OFFSET, "extra records lie EXTRA_OFFSET behind the hot ones");
   const internal = l.TR_HAS_COLD | l.TR_HAS_TEXT | l.TR_HAS_EXPECTED | l.TR_HAS_DATE;
   check(l.TR_INTERNAL_FLAGS === internal && (internal & l.TRANSFER_FLAGS_KNOWN) === 0, "TR_INTERNAL_FLAGS");
-  check((l.ACCOUNT_HAS_COLD_LIMIT & l.ACCOUNT_FLAGS_KNOWN) === 0, "ACCOUNT_HAS_COLD_LIMIT");
+  check((l.ACCOUNT_HAS_COLD_LIMIT & (l.ACCOUNT_FLAGS_KNOWN | l.ACCOUNT_CLOSED)) === 0, "ACCOUNT_HAS_COLD_LIMIT");
+  check((l.JR_BROKE_CHAIN & l.TRANSFER_FLAGS_KNOWN) === 0, "JR_BROKE_CHAIN");
   checkStructure("journal record", l.JOURNAL_RECORD_SIZE, [
     ["JR_ID", l.JR_ID, 16],
     ["JR_AMOUNT", l.JR_AMOUNT, 8],
@@ -121,6 +136,7 @@ export function assertLayout(): void {
     ["CH_FIRST_ROW", l.CH_FIRST_ROW, 8],
     ["CH_ROW_COUNT", l.CH_ROW_COUNT, 4],
     ["CH_FIRST_SLOT", l.CH_FIRST_SLOT, 4],
+    ["CH_PENDING_COUNT", l.CH_PENDING_COUNT, 4],
   ]);
   check(l.CHUNK_HEADER_SIZE % 8 === 0, "records behind the header are aligned to 8");
   check(

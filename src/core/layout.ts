@@ -8,7 +8,7 @@
  */
 
 /** Raised whenever a meaning below changes: snapshots of another version are ignored and rebuilt from the journal. */
-export const LAYOUT_VERSION = 3;
+export const LAYOUT_VERSION = 4;
 export const CACHE_LINE = 64;
 export const PAGE_SIZE = 65536;
 
@@ -43,15 +43,28 @@ export const SB_INPUT_SIZE = 84;
 /** Where the coordinator lets the store put journal chunks, to replay them or to compare ids with them. */
 export const SB_EXCHANGE = 88;
 export const SB_EXCHANGE_SIZE = 92;
+export const SB_PENDING_CAPACITY = 100;
+export const SB_PENDINGS = 104;
+export const SB_PENDING_TEXTS = 108;
+export const SB_PENDING_INDEX = 112;
+export const SB_EXPIRY_QUEUE = 116;
 /** u32. Written by the one thread that creates accounts (decide unit, or the coordinator between batches). */
 export const SB_ACCOUNT_COUNT = 128;
 /** u32. Bytes of the text region in use; same owner as SB_ACCOUNT_COUNT. */
 export const SB_TEXT_USED = 132;
 /** u32. Entries of the account index as a power of two; same owner. */
 export const SB_ACCOUNT_INDEX_LOG2 = 136;
-/** The three words above are what a snapshot keeps of the superblock. */
+/** u32: pending transfers ever made. Written by the decide unit, or the coordinator between batches, as the words below. */
+export const SB_PENDING_COUNT = 140;
+/** The four words above are what a snapshot keeps of the superblock. */
 export const SB_COUNTERS = 128;
-export const SB_COUNTERS_SIZE = 12;
+export const SB_COUNTERS_SIZE = 16;
+/** u32: entries of the index of pending transfers as a power of two. */
+export const SB_PENDING_INDEX_LOG2 = 144;
+/** u32: entries of the expiry queue. */
+export const SB_EXPIRY_COUNT = 148;
+/** u64: when the first entry of the expiry queue is due; all bits set where it is empty. */
+export const SB_NEXT_EXPIRY = 152;
 /** u32, atomic. Non-zero once a worker has died: whoever waits at a stage leaves. Written by the coordinator. */
 export const SB_ABORT = 192;
 /** 64-byte headers of the exactly-once partitions begin here. */
@@ -105,7 +118,32 @@ export const ACCOUNT_CLOSED = 4;
 /** Internal bit of AC_FLAGS: the account's limit is not what the hot line says alone; ask the cold one. */
 export const ACCOUNT_HAS_COLD_LIMIT = 0x8000;
 
-/** Slot of an account that does not exist. */
+// ---------------------------------------------------------------------------------------------------------------
+// Pending transfer: 64 bytes, kept for ever, because what was resolved once can't be resolved again. In the order in
+// which they were made. Written by the decide unit of a serial plan, or the coordinator between batches.
+// ---------------------------------------------------------------------------------------------------------------
+export const PENDING_SIZE = 64;
+export const PENDING_SIZE_LOG2 = 6;
+export const PE_KEY = 0;
+/** u128: what it reserves. */
+export const PE_AMOUNT = 16;
+/** u64: nanoseconds since 1970 from which on it has expired, 0 for never. */
+export const PE_EXPIRES = 32;
+export const PE_DEBIT_SLOT = 40;
+export const PE_CREDIT_SLOT = 44;
+export const PE_CODE = 48;
+/** u16: the transfer's flags. */
+export const PE_FLAGS = 50;
+export const PE_ID_KIND = 52;
+/** u8: PENDING_*. */
+export const PE_STATUS = 53;
+export const PENDING_OPEN = 0;
+export const PENDING_POSTED = 1;
+export const PENDING_VOIDED = 2;
+export const PENDING_EXPIRED = 3;
+export const PENDING_CAPACITY_MAX = 16000000;
+
+/** Slot of an account or a pending transfer that does not exist. */
 export const NO_SLOT = 0xffffffff;
 
 // Account index: open addressing over 4-byte entries: slot + 1 in the low 24 bits (0 = empty), a fingerprint above.
@@ -204,6 +242,8 @@ export const TR_EXPECTED_CREDIT_VERSION = 2097160;
 export const TR_ASKED_AMOUNT = 2097168;
 /** u32 address of the bytes of a pending transfer's id whose kind is 17–64. */
 export const TR_PENDING_TEXT = 2097184;
+/** u8, of a record that posts or voids: 1 where the journal has what it names as a transfer that was made. confirm. */
+export const TR_PENDING_MADE = 2097192;
 /** i32, where TR_HAS_DATE is set: the effective date, in days since 1970-01-01. */
 export const TR_EFFECTIVE_DATE = 2097188;
 
@@ -335,12 +375,18 @@ export const CX_JOB_LOW = 1360;
 export const CX_JOB_HIGH = 1368;
 /** u32: asset the amounts are written in, 0 where the caller did not say. */
 export const CX_ASSET = 1376;
-export const CX_SCALARS_END = 1380;
+/** u32: index of the first record that a plan in order has not decided yet. decide. */
+export const CX_ORDERED_NEXT = 1380;
+export const CX_SCALARS_END = 1384;
 
 export const PLAN_SERIAL = 1;
 export const PLAN_PARSE = 2;
 export const PLAN_FORMAT = 4;
 export const PLAN_CREATE = 8;
+/** The batch may hold chains, pending transfers and what resolves them: its records are decided before they are numbered. */
+export const PLAN_ORDERED = 16;
+/** With PLAN_ORDERED: the batch is part of a chain that is kept or not as a whole outside, so each leg is decided alone. */
+export const PLAN_PART = 32;
 
 export const FAULT_ACCOUNTS_FULL = 1;
 export const FAULT_TEXT_FULL = 2;
@@ -389,10 +435,15 @@ export const ID_STARTS_STRIDE = 132;
 export const CX_STATE = 16384;
 export const CX_CONTESTED_DEBIT = 32768;
 export const CX_CONTESTED_CREDIT = 49152;
+/** u8: the same bytes in a plan in order: 1 where a later record of the batch has the same id. dedupe. */
+export const CX_REPEATED = 49152;
 export const CX_RESULT = 65536;
-/** u8: DETAIL_REPLAYED, or with `id_already_failed` the result recorded then. */
+/** u8: DETAIL_*, or with `id_already_failed` the result recorded then. */
 export const CX_DETAIL = 81920;
+/** The outcome is what this same job recorded before. */
 export const DETAIL_REPLAYED = 255;
+/** The rejection broke a chain, of which earlier transfers were undone: it can't be found again by executing it. */
+export const DETAIL_BROKE_CHAIN = 254;
 /** u32 by record index: the sequence, 0 for none; a sequence is at least 1. */
 export const CX_SEQUENCE = 98304;
 export const CX_SCRATCH = 163840;
@@ -471,6 +522,8 @@ export const CH_FIRST_ROW = 48;
 export const CH_ROW_COUNT = 56;
 /** u32: slot of the first account of an accounts chunk. */
 export const CH_FIRST_SLOT = 60;
+/** u32: pending transfers that were made, of the chunk's records. */
+export const CH_PENDING_COUNT = 64;
 export const CHUNK_KIND_TRANSFERS = 1;
 export const CHUNK_KIND_ACCOUNTS = 2;
 /** Pending transfers have expired: no records, CH_ROW_COUNT says how many; the first so many that are due at CH_TIMESTAMP. */
@@ -486,6 +539,8 @@ export const JR_EXTENSION = 32;
 /** u32: row less the chunk's first row. */
 export const JR_ROW = 36;
 export const JR_FLAGS = 40;
+/** Bit of JR_FLAGS beside the caller's: the rejection broke a chain. */
+export const JR_BROKE_CHAIN = 0x8000;
 export const JR_CODE = 42;
 export const JR_RESULT = 44;
 export const JR_ID_KIND = 45;
@@ -499,12 +554,18 @@ export const EX_DEBIT_ID = 8;
 export const EX_CREDIT_ID = 16;
 /** Two u64: the expected versions. */
 export const EX_EXPECTED = 32;
-/** u128: what a balancing transfer asked for; JR_AMOUNT is what it moved. */
+/** u128: what a balancing, posting or voiding transfer asked for; JR_AMOUNT is what it moved. */
 export const EX_ASKED_AMOUNT = 64;
-export const EXTENSION_SIZE_MAX = 280;
+/** Of a transfer that posts or voids: the pending one's id, in the form of EX_DEBIT_ID. */
+export const EX_PENDING_ID = 128;
+/** u64: seconds. */
+export const EX_TIMEOUT = 256;
+/** i64: days since 1970-01-01. */
+export const EX_EFFECTIVE_DATE = 512;
+export const EXTENSION_SIZE_MAX = 360;
 
 /** A buffer of the chunk ring: room for a full slice with every extension. */
-export const CHUNK_BUFFER_SIZE = 336128;
+export const CHUNK_BUFFER_SIZE = 417920;
 
 // Account entry of an accounts chunk: 64 bytes, then the id's text padded to 8 bytes.
 export const JOURNAL_ACCOUNT_SIZE = 64;
@@ -522,7 +583,7 @@ export const JA_ID_KIND = 54;
 // them. The kernel has nothing to do with it.
 // ---------------------------------------------------------------------------------------------------------------
 /** Raised whenever a meaning below changes: runs of another version are built again. */
-export const HISTORY_VERSION = 1;
+export const HISTORY_VERSION = 2;
 /** Transfers of a run, as a power of two. Its highest allowed value keeps keys below 2^53. */
 export const HISTORY_RUN_LOG2 = 19;
 /** A key is run, slot and position in the run, from the highest bits down. */
@@ -540,9 +601,9 @@ export const HP_NEXT = 16;
 export const HISTORY_PAGE_HEADER_SIZE = 24;
 /**
  * Blocks follow, in the order of their keys. A block: the slot less that of the block before (varint), u8 count of
- * postings less one, u16 byte length of the postings, postings, then the account's changes and net amount from the
- * run's beginning through this block (varint, zigzag varint). A posting: the position less that of the one before,
- * doubled, and one more where the transfer was rejected (varint).
+ * postings less one, u16 byte length of the postings, postings, then the account's net amount from the run's
+ * beginning through this block (zigzag varint). A posting: the position less that of the one before, doubled, and one
+ * more where the transfer left posted balances as they were: it was rejected, or only reserved or released (varint).
  */
 export const HISTORY_BLOCK_POSTINGS_MAX = 128;
 /** Bytes that a block never exceeds. */

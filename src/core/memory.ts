@@ -17,6 +17,8 @@ export interface Capacities {
   readonly accounts: number;
   /** Transfers that are recorded, all together, 1 to 200,000,000. */
   readonly transfers: number;
+  /** Pending transfers ever made, 1 to 16,000,000. Default: 1,000. */
+  readonly pendings?: number;
   /** Bytes for account ids longer than 16 bytes that are not UUIDs. Default: 32 an account. */
   readonly accountText?: number;
   /** Bytes of the window that files are read into, 0 where none will be. */
@@ -43,6 +45,11 @@ export interface MemoryPlan {
   readonly accountIndexSize: number;
   readonly text: number;
   readonly textSize: number;
+  readonly pendings: number;
+  readonly pendingTexts: number;
+  readonly pendingCapacity: number;
+  readonly pendingIndex: number;
+  readonly expiryQueue: number;
   readonly idIndex: number;
   readonly idPartitionStride: number;
   /** New ids beyond this count are refused. */
@@ -58,8 +65,11 @@ export interface MemoryPlan {
 }
 
 export const TRANSFER_CAPACITY_MAX = 200_000_000;
+const PENDINGS_DEFAULT = 1000;
 /** Chunks are replayed in groups of this many bytes. */
 const EXCHANGE_SIZE = 8 * 1024 * 1024;
+/** All bits of a u64. */
+const NEVER = (1n << 64n) - 1n;
 const MEMORY_SIZE_MAX = 4 * 1024 * 1024 * 1024;
 
 /** Entries of the smallest table of a power of two that holds `count` entries at `divisor` times its count. */
@@ -81,12 +91,13 @@ export function planMemory(capacities: Capacities): MemoryPlan {
   const { accounts, transfers } = capacities;
   checkCapacity("accounts", accounts, layout.ACCOUNT_CAPACITY_MAX);
   checkCapacity("transfers", transfers, TRANSFER_CAPACITY_MAX);
+  checkCapacity("pendings", capacities.pendings ?? PENDINGS_DEFAULT, layout.PENDING_CAPACITY_MAX);
   const { end, regions } = layOut(capacities);
   if (end > MEMORY_SIZE_MAX) {
     throw new LedgerError(
       "capacity_too_large",
       `a ledger for ${accounts} accounts and ${transfers} transfers needs ${Math.ceil(end / 2 ** 20)} MiB of memory, ` +
-        `and one memory ends at 4096 MiB: open it with smaller capacities { accounts, transfers }`,
+        `and one memory ends at 4096 MiB: open it with smaller capacities { accounts, transfers, pendings }`,
       { details: { accounts, transfers, byteLength: end } },
     );
   }
@@ -95,7 +106,7 @@ export function planMemory(capacities: Capacities): MemoryPlan {
 
 /** The regions one behind the other, and where they end. */
 function layOut(capacities: Capacities): { end: number; regions: Omit<MemoryPlan, "pageCount"> } {
-  const { accounts, transfers } = capacities;
+  const { accounts, transfers, pendings = PENDINGS_DEFAULT } = capacities;
   const contextCount = capacities.contexts ?? 3;
   const chunkCount = capacities.chunks ?? 512;
   const accountIndexSize =
@@ -120,6 +131,11 @@ function layOut(capacities: Capacities): { end: number; regions: Omit<MemoryPlan
     accountIndex: take(accountIndexSize),
     textSize,
     text: take(textSize),
+    pendingCapacity: pendings,
+    pendings: take(pendings * layout.PENDING_SIZE),
+    pendingTexts: take(pendings * layout.KIND_TEXT_MAX),
+    pendingIndex: take(layout.ACCOUNT_INDEX_ENTRY_SIZE * 2 ** tableLog2(pendings, layout.ACCOUNT_INDEX_LOAD_DIVISOR)),
+    expiryQueue: take(pendings * 4),
     transferCapacity: transfers,
     idPartitionStride,
     idIndex: take(idPartitionStride * layout.ID_PARTITIONS),
@@ -165,9 +181,12 @@ export function createMemory(plan: MemoryPlan, seed: Seed): WebAssembly.Memory {
 export function emptyMemory(memory: WebAssembly.Memory, plan: MemoryPlan, seed: Seed): void {
   const bytes = new Uint8Array(memory.buffer);
   const empty = (address: number, byteLength: number): void => void bytes.fill(0, address, address + byteLength);
+  const pendings = new DataView(memory.buffer).getUint32(layout.SUPERBLOCK + layout.SB_PENDING_COUNT, true);
+  empty(plan.pendingTexts, pendings * layout.KIND_TEXT_MAX);
   empty(layout.SUPERBLOCK + layout.SB_COUNTERS, layout.SB_COUNTERS_SIZE);
   // Tables have their first size again; one that grows fills what it grows into.
   empty(plan.accountIndex, layout.ACCOUNT_INDEX_ENTRY_SIZE * 2 ** layout.ACCOUNT_INDEX_INITIAL_LOG2);
+  empty(plan.pendingIndex, layout.ACCOUNT_INDEX_ENTRY_SIZE * 2 ** layout.ACCOUNT_INDEX_INITIAL_LOG2);
   for (let partition = 0; partition < layout.ID_PARTITIONS; partition++) {
     const table = plan.idIndex + partition * plan.idPartitionStride;
     empty(table, layout.ID_ENTRY_SIZE * 2 ** layout.ID_INITIAL_LOG2);
@@ -191,6 +210,14 @@ function initializeMemory(memory: WebAssembly.Memory, plan: MemoryPlan, seed: Se
   set(layout.SB_ACCOUNT_INDEX_LOG2, layout.ACCOUNT_INDEX_INITIAL_LOG2);
   set(layout.SB_TEXT, plan.text);
   set(layout.SB_TEXT_SIZE, plan.textSize);
+  set(layout.SB_PENDING_CAPACITY, plan.pendingCapacity);
+  set(layout.SB_PENDINGS, plan.pendings);
+  set(layout.SB_PENDING_TEXTS, plan.pendingTexts);
+  set(layout.SB_PENDING_INDEX, plan.pendingIndex);
+  set(layout.SB_PENDING_INDEX_LOG2, layout.ACCOUNT_INDEX_INITIAL_LOG2);
+  set(layout.SB_EXPIRY_QUEUE, plan.expiryQueue);
+  set(layout.SB_EXPIRY_COUNT, 0);
+  view.setBigUint64(layout.SUPERBLOCK + layout.SB_NEXT_EXPIRY, NEVER, true);
   set(layout.SB_ID_INDEX, plan.idIndex);
   set(layout.SB_ID_PARTITION_STRIDE, plan.idPartitionStride);
   set(layout.SB_CONTEXTS, plan.contexts);

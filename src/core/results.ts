@@ -148,7 +148,7 @@ export const TRANSFER_RESULTS = [
     codes.FLAGS_ARE_MUTUALLY_EXCLUSIVE,
     "flags_are_mutually_exclusive",
     "not recorded",
-    "At most one of pending, post and void can be, and what posts or voids neither balances nor closes.",
+    "At most one of pending, post and void can be; what posts or voids neither balances nor closes, nor expects versions.",
   ),
   row(
     codes.PENDING_ID_MUST_NOT_BE_EMPTY,

@@ -225,8 +225,6 @@ export interface HistoryEntry {
   readonly amount: bigint;
   /** The account's posted balance after the entry. */
   readonly balance: bigint;
-  /** The account's version after the entry. */
-  readonly version: number;
 }
 
 /** Some of an account's entries, newest first. */

@@ -46,8 +46,12 @@ export interface BatchRequest {
   /** Asset the amounts are written in, where all are in the same. */
   readonly asset?: number;
   readonly job?: BatchJob;
-  /** PLAN_PARSE, PLAN_FORMAT and PLAN_CREATE. */
+  /** PLAN_PARSE, PLAN_FORMAT, PLAN_CREATE and PLAN_ORDERED. */
   readonly plan?: number;
+  /** All flags of the batch's records, where the caller knows them. */
+  readonly flags?: number;
+  /** Pending transfers of the batch, where the caller knows them; the same promise. */
+  readonly pendings?: number;
   /** Transfers that {@link Engine.room} has promised room for, which the batch gives back. Default: it asks for itself. */
   readonly promised?: number;
 }
@@ -66,6 +70,11 @@ const SERIAL_SHARE = 0.5;
 const SERIAL_RUN = 16;
 /** Candidates confirmed before the event loop gets its turn. */
 const CONFIRM_RUN = 4096;
+/** Pending transfers that expire before the event loop gets its turn; a chunk says so of at most as many. */
+const EXPIRY_RUN = 4096;
+/** A batch with one of these is decided in order: what they do depends on records before them, or on those behind. */
+const ORDERED_FLAGS =
+  layout.TRANSFER_LINKED | layout.TRANSFER_PENDING | layout.TRANSFER_RESOLVES | layout.TRANSFER_CLOSING;
 
 interface RecentChunk {
   readonly firstSequence: number;
@@ -230,7 +239,9 @@ export class Engine {
   async #execute(context: number, request: BatchRequest): Promise<ExecutedBatch> {
     const serial = this.#writeScalars(context, request);
     const promised = request.promised ?? this.#promiseRoom(context, request);
+    const pendings = request.pendings ?? this.#promisePendings(context, request, promised);
     try {
+      const expired = await this.#expirePendings(context);
       const position = await this.#reserveChunks(request.slices);
       this.view.setUint32(context + layout.CX_CHUNK_FIRST, position, true);
       const accountsBefore = this.accounts.count;
@@ -241,12 +252,47 @@ export class Engine {
       this.#adaptPlan(context, serial);
       const created = await this.#writeAccountChunks(accountsBefore);
       const chunks = this.#collectChunks(context, position, request.slices);
-      const durable = this.#commit([...created.chunks, ...chunks], request.slices + created.buffers);
+      const durable = this.#commit(
+        [...expired, ...created.chunks, ...chunks],
+        expired.length + request.slices + created.buffers,
+      );
       return { durable };
     } finally {
       // At once with the sequences taken: nothing that is asked in between counts them twice, or not at all.
       this.room.releaseTransfers(promised);
+      this.room.releasePendings(pendings);
     }
+  }
+
+  /** Makes sure of room for the pending transfers of a batch that may hold some; returns how many were promised. */
+  #promisePendings(context: number, { plan = 0, slices }: BatchRequest, transfers: number): number {
+    if ((plan & layout.PLAN_ORDERED) === 0) return 0;
+    const { pendingCapacity } = this.plan;
+    const made = this.view.getUint32(layout.SUPERBLOCK + layout.SB_PENDING_COUNT, true);
+    // As many as there are transfers, at most; only where that is too much, how many there are.
+    const fits = made + transfers <= pendingCapacity;
+    const needed = fits || (plan & layout.PLAN_PARSE) === 0 ? transfers : needOfRows(this, context, slices).pendings;
+    try {
+      this.room.promisePendings(needed);
+    } catch (error) {
+      this.room.releaseTransfers(transfers);
+      throw error;
+    }
+    return needed;
+  }
+
+  /** Ends the pending transfers whose time has run out at the batch's clock, and journals that they did. */
+  async #expirePendings(context: number): Promise<MemoryRange[]> {
+    const timestamp = this.view.getBigUint64(context + layout.CX_TIMESTAMP, true);
+    const chunks: MemoryRange[] = [];
+    while (this.view.getBigUint64(layout.SUPERBLOCK + layout.SB_NEXT_EXPIRY, true) <= timestamp) {
+      // The room for the chunk first: what has expired must be journalled.
+      const address = this.#bufferAddress(await this.#reserveChunks(1));
+      const expired = this.kernel.expirePendings(timestamp, EXPIRY_RUN);
+      chunks.push({ address, byteLength: writeExpiryChunk(this.view, address, timestamp, expired) });
+      if (expired === EXPIRY_RUN) await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    return chunks;
   }
 
   #impossible(what: string): LedgerError {
@@ -281,7 +327,8 @@ export class Engine {
    */
   #promiseRoom(context: number, { slices, plan = 0 }: BatchRequest): number {
     const isParsed = (plan & layout.PLAN_PARSE) !== 0;
-    let need: BatchNeed = { transfers: isParsed ? slices * layout.SLICE_CAPACITY : 0, accounts: 0, textSize: 0 };
+    const transfers = isParsed ? slices * layout.SLICE_CAPACITY : 0;
+    let need: BatchNeed = { transfers, pendings: 0, accounts: 0, textSize: 0 };
     if (!isParsed) need = { ...need, transfers: this.countRecords(context) };
     if ((plan & layout.PLAN_CREATE) !== 0) {
       const accounts = 2 * need.transfers;
@@ -302,10 +349,14 @@ export class Engine {
       view.setUint32(word + layout.STAGE_NEXT, 0, true);
       view.setUint32(word + layout.STAGE_DONE, 0, true);
     }
-    const serial = this.workers === 1 || this.#serialLeft > 0;
+    const isOrdered = ((request.flags ?? 0) & ORDERED_FLAGS) !== 0 || ((request.plan ?? 0) & layout.PLAN_ORDERED) !== 0;
+    const serial = isOrdered || this.workers === 1 || this.#serialLeft > 0;
     const set = (field: number, value: number): void => view.setUint32(context + field, value, true);
     set(layout.CX_SLICES_USED, request.slices);
-    set(layout.CX_PLAN, (request.plan ?? 0) | (serial ? layout.PLAN_SERIAL : 0));
+    set(
+      layout.CX_PLAN,
+      (request.plan ?? 0) | (serial ? layout.PLAN_SERIAL : 0) | (isOrdered ? layout.PLAN_ORDERED : 0),
+    );
     view.setBigUint64(context + layout.CX_TIMESTAMP, this.#timestamp(), true);
     view.setBigUint64(context + layout.CX_BASE_SEQUENCE, BigInt(this.#nextSequence), true);
     view.setBigUint64(context + layout.CX_FIRST_ROW, request.job?.firstRow ?? 0n, true);
@@ -510,7 +561,29 @@ export class Engine {
       }
       if (++run % CONFIRM_RUN === 0) await new Promise<void>((resolve) => setImmediate(resolve));
     }
+    if ((this.view.getUint32(context + layout.CX_PLAN, true) & layout.PLAN_ORDERED) !== 0) {
+      await this.#confirmResolving(context);
+    }
     this.view.setUint32(context + layout.CX_CONFIRMED, 1, true);
+  }
+
+  /** Finds out whether what is to be posted or voided, and was never pending, is another transfer of the journal. */
+  async #confirmResolving(context: number): Promise<void> {
+    const { kernel, bytes } = this;
+    let run = 0;
+    for (let index = kernel.nextResolving(context, 0); index >= 0; index = kernel.nextResolving(context, index + 1)) {
+      const record = context + layout.CX_RECORDS + index * layout.RECORD_SIZE;
+      const kind = bytes[record + layout.TR_PENDING_KIND]!;
+      for (let skipped = 0; ; skipped++) {
+        const sequence = kernel.findTransfer(record + layout.TR_PENDING_ID, kind, skipped) >>> 0;
+        if (sequence === 0) break;
+        // One of this batch, which will say so itself.
+        if (sequence >= this.#nextSequence) continue;
+        const chunk = this.#chunkAtHand(sequence) ?? (await this.#fetchChunk(sequence));
+        if (kernel.confirmResolving(context, index, chunk.address, sequence) !== 0) break;
+      }
+      if (++run % CONFIRM_RUN === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+    }
   }
 
   #lastAtHand: RecentChunk | undefined;
@@ -574,4 +647,16 @@ export class Engine {
   async close(): Promise<void> {
     await this.#pool?.close({ force: true });
   }
+}
+
+/** Writes the chunk that says that so many pending transfers have expired; returns its byte length. */
+function writeExpiryChunk(view: DataView, address: number, timestamp: bigint, expired: number): number {
+  new Uint8Array(view.buffer).fill(0, address, address + layout.CHUNK_HEADER_SIZE);
+  view.setUint32(address + layout.CH_MAGIC, layout.CHUNK_MAGIC, true);
+  view.setUint16(address + layout.CH_VERSION, layout.CHUNK_VERSION, true);
+  view.setUint16(address + layout.CH_KIND, layout.CHUNK_KIND_EXPIRY, true);
+  view.setUint32(address + layout.CH_BYTE_LENGTH, layout.CHUNK_HEADER_SIZE, true);
+  view.setBigUint64(address + layout.CH_TIMESTAMP, timestamp, true);
+  view.setUint32(address + layout.CH_ROW_COUNT, expired, true);
+  return layout.CHUNK_HEADER_SIZE;
 }

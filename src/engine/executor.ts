@@ -16,6 +16,7 @@ import {
   CX_SLICES_USED,
   CX_STAGES,
   ID_PARTITIONS,
+  PLAN_ORDERED,
   PLAN_PARSE,
   PLAN_SERIAL,
   SB_ABORT,
@@ -130,7 +131,9 @@ export class Executor {
   }
 
   #mustConfirm(context: number): boolean {
-    return this.#field(context, CX_CONFIRMED) === 0 && this.#kernel.countCandidates(context) > 0;
+    if (this.#field(context, CX_CONFIRMED) !== 0) return false;
+    if (this.#kernel.countCandidates(context) > 0) return true;
+    return this.#isPlanned(context, PLAN_ORDERED) && this.#kernel.nextResolving(context, 0) >= 0;
   }
 
   /** Units of a stage. Every thread computes the same number, from words written before the stage began. */
@@ -150,6 +153,7 @@ export class Executor {
       case STAGE_RELEASE:
         return !serial && this.#kernel.hasContested(context) !== 0 ? ACCOUNT_PARTITIONS : 0;
       case STAGE_DECIDE:
+        if (this.#isPlanned(context, PLAN_ORDERED)) return 2 * slices;
         if (serial) return slices;
         return this.#kernel.hasContested(context) !== 0 ? 1 : 0;
       case STAGE_ENCODE:
@@ -188,7 +192,16 @@ export class Executor {
         kernel.release(context, unit);
         break;
       case STAGE_DECIDE:
-        if (this.#isPlanned(context, PLAN_SERIAL)) {
+        if (this.#isPlanned(context, PLAN_ORDERED)) {
+          // A chain may end in another slice, so nothing is numbered before everything is decided.
+          const slices = this.#field(context, CX_SLICES_USED);
+          if (unit < slices) {
+            kernel.decideOrdered(context, unit);
+          } else {
+            kernel.number(context, unit - slices);
+            kernel.encode(context, unit - slices);
+          }
+        } else if (this.#isPlanned(context, PLAN_SERIAL)) {
           // One thread claims the slices in order, and finishes each while its records are in the cache.
           kernel.number(context, unit);
           kernel.decideSlice(context, unit);

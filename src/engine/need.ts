@@ -37,6 +37,8 @@ export function needOfIds(engine: Engine, ids: Iterable<string>): AccountNeed {
 export interface BatchNeed extends AccountNeed {
   /** Transfers that will be recorded. */
   readonly transfers: number;
+  /** Pending ones of these. */
+  readonly pendings: number;
 }
 
 /**
@@ -52,13 +54,25 @@ export function needOfRows(engine: Engine, context: number, slices: number): Bat
   kernel.stitchSlices(context);
   const tally = new Tally();
   let transfers = 0;
+  let pendings = 0;
   for (let slice = 0; slice < slices; slice++) {
     kernel.deriveIds(context, slice);
     kernel.resolve(context, slice);
     transfers += tallySlice(engine, context, slice, tally);
+    pendings += countPendings(engine, context, slice);
   }
   restore();
-  return { transfers, ...tally.need };
+  return { transfers, pendings, ...tally.need };
+}
+
+function countPendings(engine: Engine, context: number, slice: number): number {
+  const first = context + layout.CX_RECORDS + slice * layout.SLICE_CAPACITY * layout.RECORD_SIZE;
+  const end = first + engine.sliceField(context, slice, layout.SL_COUNT) * layout.RECORD_SIZE;
+  let pendings = 0;
+  for (let record = first; record < end; record += layout.RECORD_SIZE) {
+    if ((engine.view.getUint16(record + layout.TR_FLAGS, true) & layout.TRANSFER_PENDING) !== 0) pendings++;
+  }
+  return pendings;
 }
 
 /** Remembers what parsing overwrites of its own input; returns what puts it back. */

@@ -1,5 +1,6 @@
 /** Opening an engine on a store: memory of the right size, the snapshot, and the journal's tail replayed on top. */
 import { LedgerError } from "../core/errors.js";
+import type { Kernel } from "../core/kernel.js";
 import * as layout from "../core/layout.js";
 import {
   type Capacities,
@@ -24,6 +25,7 @@ export interface OpenOptions extends EngineOptions {
 
 const ACCOUNTS_DEFAULT = 1_000_000;
 const TRANSFERS_DEFAULT = 20_000_000;
+const PENDINGS_DEFAULT = 1_000_000;
 /** Bytes of text that an account's id takes, as a guess where there is no room for the longest. */
 const ACCOUNT_TEXT_USUAL = 32;
 /** Pairs of transfers whose ids' hash bits are equal that one group of chunks may report. */
@@ -46,7 +48,7 @@ function capacitiesFor(
   { capacities: asked, expected = {} }: OpenOptions,
   snapshot: SnapshotDescription | undefined,
 ): Capacities {
-  const { accountCount, transferCount, accountTextSize } = store.description;
+  const { accountCount, transferCount, accountTextSize, pendingCount } = store.description;
   const newAccounts = Math.max(ACCOUNTS_DEFAULT, expected.accounts ?? 0);
   const newTransfers = Math.max(TRANSFERS_DEFAULT, expected.transfers ?? 0);
   const accounts = asked.accounts ?? Math.min(layout.ACCOUNT_CAPACITY_MAX, accountCount + newAccounts);
@@ -59,8 +61,17 @@ function capacitiesFor(
       { details: { accountCount, transferCount, accounts, transfers } },
     );
   }
+  const pendings = asked.pendings ?? Math.min(layout.PENDING_CAPACITY_MAX, pendingCount + PENDINGS_DEFAULT);
+  if (pendings < pendingCount) {
+    throw new LedgerError(
+      "capacity_out_of_range",
+      `the ledger has ${pendingCount} pending transfers, resolved ones included, more than the capacity ${pendings}: open ` +
+        "it with a larger capacity { pendings }",
+      { details: { pendingCount, pendings } },
+    );
+  }
   const withText = (each: number): number => accountTextSize + (accounts - accountCount) * each;
-  let capacities: Capacities = { ...asked, accounts, transfers, accountText: withText(ACCOUNT_TEXT_USUAL) };
+  let capacities: Capacities = { ...asked, accounts, transfers, pendings, accountText: withText(ACCOUNT_TEXT_USUAL) };
   // A snapshot's tables are as large as they were; the partitions must have room for them.
   const largest = Math.max(
     0,
@@ -128,6 +139,8 @@ async function startEngine(
   const { memory, plan } = await startState(store, options, snapshot);
   const engine = new Engine(store, memory, plan, options);
   try {
+    // A snapshot has the table of pending transfers; what is found by it is built here.
+    engine.kernel.rebuildPendings();
     await engine.ready();
     return engine;
   } catch (error) {
@@ -139,7 +152,9 @@ async function startEngine(
 /** Brings an engine whose memory is ahead of the store back to what the store has, which `description` says. */
 export function restoreEngine(store: Store, engine: Engine, description: StoreDescription): Promise<void> {
   return engine.restore(description, async () => {
-    await replay(store, engine, await restoreState(store, engine));
+    const from = await restoreState(store, engine);
+    engine.kernel.rebuildPendings();
+    await replay(store, engine, from);
   });
 }
 
@@ -207,11 +222,11 @@ export async function replay(
     if (group.length === 0) break;
     view.setUint32(twinsAddress, 0, true);
     for (const stored of group) {
-      const isAccounts = view.getUint16(stored.address + layout.CH_KIND, true) === layout.CHUNK_KIND_ACCOUNTS;
-      if (!isAccounts) transfers += view.getUint32(stored.address + layout.CH_RECORD_COUNT, true);
-      const wrong = isAccounts
-        ? kernel.replayAccounts(stored.address)
-        : kernel.replayTransfers(stored.address, twinsAddress, TWINS_MAX);
+      const kind = view.getUint16(stored.address + layout.CH_KIND, true);
+      if (kind === layout.CHUNK_KIND_TRANSFERS) {
+        transfers += view.getUint32(stored.address + layout.CH_RECORD_COUNT, true);
+      }
+      const wrong = replayChunk(kernel, kind, stored.address, twinsAddress);
       if (wrong !== 0) {
         throw new LedgerError(
           "journal_corrupt",
@@ -229,4 +244,11 @@ export async function replay(
     onChunks(chunk - from);
   }
   return { chunks: chunk - from, transfers, twins };
+}
+
+/** Replays one chunk. Returns 0, or the 1-based position of the record that does not end as recorded. */
+function replayChunk(kernel: Kernel, kind: number, chunk: number, twins: number): number {
+  if (kind === layout.CHUNK_KIND_ACCOUNTS) return kernel.replayAccounts(chunk);
+  if (kind === layout.CHUNK_KIND_EXPIRY) return kernel.replayExpiry(chunk) === 0 ? 1 : 0;
+  return kernel.replayTransfers(chunk, twins, TWINS_MAX);
 }

@@ -4,10 +4,23 @@
  * A query takes its turn between two batches to read what memory says; it sees every batch executed until then and none
  * after. It waits until those are on disk, and then reads the journal in the store's thread. Batches execute meanwhile.
  */
+
+import { dateOf } from "../core/batch.js";
 import { LedgerError } from "../core/errors.js";
 import { isIdKind } from "../core/identifiers.js";
 import type { RecordedTransfer } from "../core/journal.js";
-import { KEY_SCRATCH, TEXT_SCRATCH } from "../core/layout.js";
+import {
+  KEY_SCRATCH,
+  TEXT_SCRATCH,
+  TRANSFER_BALANCING_CREDIT,
+  TRANSFER_BALANCING_DEBIT,
+  TRANSFER_CLOSING_CREDIT,
+  TRANSFER_CLOSING_DEBIT,
+  TRANSFER_LINKED,
+  TRANSFER_PENDING,
+  TRANSFER_POST,
+  TRANSFER_VOID,
+} from "../core/layout.js";
 import { resultMeaning } from "../core/results.js";
 import type {
   HistoryEntry,
@@ -41,7 +54,6 @@ const HISTORY_NAMES = ["limit", "before", "after", "from", "to", "cursor"];
 interface AccountState {
   readonly slot: number;
   readonly balance: bigint;
-  readonly version: number;
   readonly lastSequence: number;
 }
 
@@ -108,18 +120,17 @@ export class Queries {
     const account = { id: accountId, slot: state.slot };
     const found = await this.#find({
       ...{ before: start.before, after: span.after, limit: limit + 1 },
-      ...{ account, result: "ok" as const },
+      ...{ account, isMoving: true as const },
     });
     const entries: HistoryEntry[] = [];
-    let { balance, version } = start;
+    let { balance } = start;
     for (const recorded of found.slice(0, limit)) {
-      const entry = await this.#entryOf(recorded, state.slot, balance, version);
+      const entry = await this.#entryOf(recorded, state.slot, balance);
       entries.push(entry);
       balance -= entry.direction === "credit" ? entry.amount : -entry.amount;
-      version--;
     }
     if (found.length <= limit) return { entries };
-    const position = { before: found[limit - 1]!.sequence, balance, version };
+    const position = { before: found[limit - 1]!.sequence, balance };
     return { entries, cursor: this.#cursors.write(query, position) };
   }
 
@@ -165,7 +176,7 @@ export class Queries {
     const transfers: Transfer[] = [];
     for (const recorded of found.slice(0, limit)) transfers.push(await this.#transferOf(recorded));
     if (found.length <= limit) return { transfers };
-    const position = { before: found[limit - 1]!.sequence, balance: 0n, version: 0 };
+    const position = { before: found[limit - 1]!.sequence, balance: 0n };
     return { transfers, cursor: this.#cursors.write(query, position) };
   }
 
@@ -179,8 +190,7 @@ export class Queries {
           details: { account: id },
         });
       }
-      const { balance, version } = accounts.read(slot);
-      return { slot, balance, version, lastSequence: this.#engine.transferCount };
+      return { slot, balance: accounts.read(slot).balance, lastSequence: this.#engine.transferCount };
     });
   }
 
@@ -208,9 +218,9 @@ export class Queries {
   async #positionAfter(state: AccountState, sequence: number): Promise<Position> {
     const { slot, lastSequence } = state;
     const through = Math.max(0, sequence);
-    if (through === lastSequence) return { before: through + 1, balance: state.balance, version: state.version };
-    const { net, changes } = await this.#store.sumTransfers(slot, through, lastSequence);
-    return { before: through + 1, balance: state.balance - net, version: state.version - changes };
+    if (through === lastSequence) return { before: through + 1, balance: state.balance };
+    const net = await this.#store.sumTransfers(slot, through, lastSequence);
+    return { before: through + 1, balance: state.balance - net };
   }
 
   /** Up to `limit` transfers; as many calls of the store as it takes, and others' come in between. */
@@ -228,7 +238,7 @@ export class Queries {
     return found;
   }
 
-  async #entryOf(recorded: RecordedTransfer, slot: number, balance: bigint, version: number): Promise<HistoryEntry> {
+  async #entryOf(recorded: RecordedTransfer, slot: number, balance: bigint): Promise<HistoryEntry> {
     const transfer = await this.#transferOf(recorded);
     const isCredit = recorded.creditSlot === slot;
     return {
@@ -237,7 +247,6 @@ export class Queries {
       counterparty: isCredit ? transfer.debit : transfer.credit,
       amount: transfer.amount,
       balance,
-      version,
     };
   }
 
@@ -262,6 +271,7 @@ export class Queries {
       amount,
       code,
       userData,
+      ...optionalFields(recorded),
       ...(job === undefined ? {} : { job: await this.#jobName(job), row }),
     };
   }
@@ -274,4 +284,26 @@ export class Queries {
     }
     return name;
   }
+}
+
+/** What only some transfers have. */
+function optionalFields(recorded: RecordedTransfer): Partial<Transfer> {
+  const { flags, pendingId, timeout, effectiveDay, askedAmount, expectedDebitVersion, expectedCreditVersion } =
+    recorded;
+  const has = (flag: number): boolean => (flags & flag) !== 0;
+  return {
+    ...(effectiveDay === undefined ? {} : { effectiveDate: dateOf(effectiveDay) }),
+    ...(has(TRANSFER_LINKED) ? { linked: true } : {}),
+    ...(has(TRANSFER_PENDING) ? { pending: true } : {}),
+    ...(timeout === 0 ? {} : { timeout }),
+    ...(has(TRANSFER_POST) ? { post: pendingId ?? "" } : {}),
+    ...(has(TRANSFER_VOID) ? { void: pendingId ?? "" } : {}),
+    ...(has(TRANSFER_BALANCING_DEBIT) ? { balancingDebit: true } : {}),
+    ...(has(TRANSFER_BALANCING_CREDIT) ? { balancingCredit: true } : {}),
+    ...(has(TRANSFER_CLOSING_DEBIT) ? { closingDebit: true } : {}),
+    ...(has(TRANSFER_CLOSING_CREDIT) ? { closingCredit: true } : {}),
+    ...(askedAmount === undefined ? {} : { askedAmount }),
+    ...(expectedDebitVersion === undefined ? {} : { expectedDebitVersion: Number(expectedDebitVersion) }),
+    ...(expectedCreditVersion === undefined ? {} : { expectedCreditVersion: Number(expectedCreditVersion) }),
+  };
 }

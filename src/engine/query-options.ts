@@ -62,9 +62,8 @@ export function checkFields({ account, code, userData, result }: TransferFilter)
 export interface Position {
   /** Only sequences below this one. */
   readonly before: number;
-  /** Of an account's history: its balance and version before the entries that were given. */
+  /** Of an account's history: its balance before the entries that were given. */
   readonly balance: bigint;
-  readonly version: number;
 }
 
 /**
@@ -78,18 +77,18 @@ export class Cursors {
     this.#seed = seed;
   }
 
-  write(query: string, { before, balance, version }: Position): string {
-    const position = `${before},${balance},${version}`;
+  write(query: string, { before, balance }: Position): string {
+    const position = `${before},${balance}`;
     return Buffer.from(`${position},${this.#checksum(query, position)}`).toString("base64url");
   }
 
   read(query: string, cursor: string): Position {
     const parts = typeof cursor === "string" ? Buffer.from(cursor, "base64url").toString("latin1").split(",") : [];
-    const [before = "", balance = "", version = "", checksum] = parts;
-    if (checksum !== this.#checksum(query, `${before},${balance},${version}`)) {
+    const [before = "", balance = "", checksum] = parts;
+    if (checksum !== this.#checksum(query, `${before},${balance}`)) {
       throw invalid("'cursor' is not one that this query gave: pass a page's cursor on with the same options");
     }
-    return { before: Number(before), balance: BigInt(balance), version: Number(version) };
+    return { before: Number(before), balance: BigInt(balance) };
   }
 
   #checksum(query: string, position: string): string {

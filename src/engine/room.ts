@@ -31,6 +31,7 @@ export interface RoomOwner {
 export class Room {
   readonly #owner: RoomOwner;
   #promised = 0;
+  #promisedPendings = 0;
 
   constructor(owner: RoomOwner) {
     this.#owner = owner;
@@ -65,6 +66,28 @@ export class Room {
         `open it again with a larger capacity { transfers }`,
       { details: { capacity: transferCapacity, found: this.#taken } },
     );
+  }
+
+  /** Promises room for so many pending transfers, all or none. Throws `pendings_full`. */
+  promisePendings(count: number): void {
+    const { plan, view } = this.#owner;
+    const made = view.getUint32(layout.SUPERBLOCK + layout.SB_PENDING_COUNT, true);
+    const taken = made + this.#promisedPendings;
+    if (taken + count > plan.pendingCapacity) {
+      throw new LedgerError(
+        "pendings_full",
+        `the ledger was opened for ${plan.pendingCapacity} pending transfers, resolved ones included, and holds ${taken}, ` +
+          `so ${count} more do not fit: open it again with a larger capacity { pendings }; nothing of this call or ` +
+          "batch was made",
+        { details: { capacity: plan.pendingCapacity, found: taken } },
+      );
+    }
+    this.#promisedPendings += count;
+  }
+
+  /** Gives a promise back, or part of one. */
+  releasePendings(count: number): void {
+    this.#promisedPendings -= count;
   }
 
   /** Whether these accounts can be created. */

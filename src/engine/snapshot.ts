@@ -53,6 +53,10 @@ function roomOf(plan: MemoryPlan, name: string): MemoryRange | undefined {
       return { address: plan.accountIndex, byteLength: plan.accountIndexSize };
     case "account-text":
       return { address: plan.text, byteLength: plan.textSize };
+    case "pendings":
+      return { address: plan.pendings, byteLength: plan.pendingCapacity * layout.PENDING_SIZE };
+    case "pending-texts":
+      return { address: plan.pendingTexts, byteLength: plan.pendingCapacity * layout.KIND_TEXT_MAX };
     case "id-headers":
       return { address: layout.ID_PARTITION_HEADERS, byteLength: layout.ID_PARTITIONS * layout.IP_HEADER_SIZE };
     default:
@@ -71,6 +75,8 @@ function stateRegions({ memory, plan }: State): Region[] {
     ["accounts-cold", count * layout.ACCOUNT_COLD_SIZE],
     ["account-index", layout.ACCOUNT_INDEX_ENTRY_SIZE * 2 ** superblock(layout.SB_ACCOUNT_INDEX_LOG2)],
     ["account-text", superblock(layout.SB_TEXT_USED)],
+    ["pendings", superblock(layout.SB_PENDING_COUNT) * layout.PENDING_SIZE],
+    ["pending-texts", superblock(layout.SB_PENDING_COUNT) * layout.KIND_TEXT_MAX],
     ["id-headers", layout.ID_PARTITIONS * layout.IP_HEADER_SIZE],
   ];
   for (let partition = 0; partition < layout.ID_PARTITIONS; partition++) {

@@ -16,10 +16,11 @@ export interface VerifyReport {
 }
 
 /** Room for what the store has, and no more: two memories may be needed at a time. */
-function optionsFor({ accountCount, transferCount }: StoreDescription): OpenOptions {
+function optionsFor({ accountCount, transferCount, pendingCount }: StoreDescription): OpenOptions {
   const capacities = {
     accounts: Math.max(1, accountCount),
     transfers: Math.max(1, transferCount),
+    pendings: Math.max(1, pendingCount),
     contexts: 1,
     chunks: 1,
   };

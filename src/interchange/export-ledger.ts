@@ -8,7 +8,7 @@
 
 import { stateDigest } from "../core/digest.js";
 import { LedgerError } from "../core/errors.js";
-import { JournalReader } from "../core/journal.js";
+import { isReservation, JournalReader } from "../core/journal.js";
 import * as layout from "../core/layout.js";
 import type { Engine } from "../engine/engine.js";
 import { balanceFields } from "../settlement/balances.js";
@@ -114,6 +114,7 @@ class Export {
   readonly #options: ExportOptions;
   readonly #rows: RowMaker;
   readonly #sums: Readonly<Record<TableName, TableSum>>;
+  #reservations = 0;
   /** Names of jobs by their hash. */
   readonly #jobs = new Map<string, string>();
 
@@ -138,7 +139,7 @@ class Export {
     const tables = Object.fromEntries(
       Object.entries(this.#sums).map(([name, sum]) => [name, { rows: sum.rows, sha256: sum.digest() }]),
     ) as Manifest["tables"];
-    return manifestOf({ format, digest, assets, tables });
+    return manifestOf({ format, digest, assets, reservations: this.#reservations, tables });
   }
 
   async #put(table: Table, rows: readonly Row[]): Promise<void> {
@@ -209,6 +210,7 @@ class Export {
     for (let position = 0; position < reader.count(chunk); position++) {
       const recorded = reader.read(chunk, position);
       const { job } = recorded;
+      if (isReservation(recorded)) this.#reservations++;
       rows.push(
         this.#rows.transfer(
           recorded,

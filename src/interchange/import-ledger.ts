@@ -96,6 +96,7 @@ async function withEngine(
     const capacities = {
       accounts: Math.max(1, accounts.rows),
       transfers: Math.max(1, transfers.rows),
+      pendings: Math.max(1, manifest.reservations),
       contexts: 1,
       chunks: 1,
     };

@@ -26,6 +26,8 @@ export interface Manifest {
   readonly digest: string;
   /** In the order in which the ledger numbers them. */
   readonly assets: readonly Asset[];
+  /** Transfers that reserved an amount: the ledger keeps each in memory for ever. */
+  readonly reservations: number;
   readonly tables: Readonly<Record<TableName, TableSummary>>;
 }
 
@@ -52,7 +54,7 @@ export function readManifest(text: string, where: string): Manifest {
   if (typeof value !== "object" || value === null || value.kind !== EXPORT_KIND) {
     return fail(`it is not the manifest of an export: expected the field "kind":"${EXPORT_KIND}"`);
   }
-  const { version, format, digest, assets, tables } = value;
+  const { version, format, digest, assets, reservations, tables } = value;
   if (version !== EXPORT_VERSION) {
     return fail(
       `it has version ${version}, and this release reads version ${EXPORT_VERSION}: use the one that wrote it`,
@@ -63,6 +65,7 @@ export function readManifest(text: string, where: string): Manifest {
   if (!Array.isArray(assets) || !assets.every(isAsset)) {
     return fail('"assets" must be a list of objects with "code" and "scale"');
   }
+  if (!Number.isSafeInteger(reservations) || reservations! < 0) return fail('"reservations" must be a whole number');
   for (const { name } of TABLES) {
     const summary = tables?.[name];
     if (!Number.isSafeInteger(summary?.rows) || summary!.rows < 0 || !isChecksum(summary!.sha256)) {

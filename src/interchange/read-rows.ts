@@ -1,6 +1,7 @@
 /** Reading the rows of an export: every field is checked, and what can't be right is said with file, row and column. */
 import type { AccountTable } from "../core/accounts.js";
 import { type AssetRegistry, formatAmount } from "../core/assets.js";
+import { dayOf, isDate } from "../core/batch.js";
 import type { LedgerError } from "../core/errors.js";
 import { type Identifiers, isIdKind } from "../core/identifiers.js";
 import type { RecordedTransfer } from "../core/journal.js";
@@ -16,7 +17,6 @@ const UNSIGNED_128_LIMIT = 1n << 128n;
 const TIMESTAMP_LIMIT = 1n << 63n;
 const CODE_MAX = 65535;
 const TIMEOUT_MAX = 2 ** 32 - 1;
-const DAY_MS = 86_400_000;
 /** Hashes of jobs' names kept at hand. */
 const JOBS_KEPT = 1000;
 
@@ -240,11 +240,9 @@ export class RowReader {
   }
 
   #day(): number {
-    const text = this.#fields.text("effective_date");
-    const milliseconds = /^\d{4}-\d\d-\d\d$/.test(text) ? Date.parse(text) : Number.NaN;
-    const isDay = !Number.isNaN(milliseconds) && new Date(milliseconds).toISOString().startsWith(text);
-    if (!isDay) throw this.#fields.wrong("effective_date", "a day such as 2026-01-31");
-    return milliseconds / DAY_MS;
+    const date = this.#fields.text("effective_date");
+    if (!isDate(date)) throw this.#fields.wrong("effective_date", "a day such as 2026-01-31");
+    return dayOf(date);
   }
 
   /** The hash of the job's name, and the row. */

@@ -1,14 +1,13 @@
 /** The rows of an export, from the journal and the account table. */
 import type { AccountTable } from "../core/accounts.js";
 import { type AssetRegistry, formatAmount } from "../core/assets.js";
+import { dateOf } from "../core/batch.js";
 import type { RecordedTransfer } from "../core/journal.js";
 import * as layout from "../core/layout.js";
 import type { Row } from "./tables.js";
 
 /** Ids kept at hand; a power of two. Most transfers are between accounts that others have named shortly before. */
 const IDS_KEPT = 65536;
-
-const DAY_MS = 86_400_000;
 
 function textOfFlag(isSet: boolean): string {
   return isSet ? "true" : "";
@@ -53,13 +52,13 @@ export class RowMaker {
     const { debitSlot, creditSlot, flags } = recorded;
     const asset = assetOf(this.#accounts, this.#assets, debitSlot, creditSlot);
     const flag = (bit: number): string => textOfFlag((flags & bit) !== 0);
-    const { askedAmount, expectedDebitVersion, expectedCreditVersion } = recorded;
+    const { effectiveDay, askedAmount, expectedDebitVersion, expectedCreditVersion } = recorded;
     return [
       ...[String(recorded.sequence), String(recorded.timestamp), recorded.id, recorded.result],
       debitSlot === undefined ? (recorded.missingDebit ?? "") : this.#id(debitSlot),
       creditSlot === undefined ? (recorded.missingCredit ?? "") : this.#id(creditSlot),
       ...[asset.code, formatAmount(recorded.amount, asset.scale)],
-      ...[String(recorded.code), String(recorded.userData), dateOf(recorded.effectiveDay)],
+      ...[String(recorded.code), String(recorded.userData), effectiveDay === undefined ? "" : dateOf(effectiveDay)],
       ...[flag(layout.TRANSFER_LINKED), flag(layout.TRANSFER_PENDING)],
       recorded.timeout === 0 ? "" : String(recorded.timeout),
       (flags & layout.TRANSFER_POST) === 0 ? "" : (recorded.pendingId ?? ""),
@@ -71,11 +70,6 @@ export class RowMaker {
       ...[job ?? "", job === undefined ? "" : String(recorded.row)],
     ];
   }
-}
-
-/** A day as `2026-01-31`. */
-function dateOf(day: number | undefined): string {
-  return day === undefined ? "" : new Date(day * DAY_MS).toISOString().slice(0, 10);
 }
 
 function textOf(value: bigint | undefined): string {

@@ -9,7 +9,10 @@ import {
   EXISTS_WITH_DIFFERENT_CODE,
   EXISTS_WITH_DIFFERENT_CREDIT_ACCOUNT,
   EXISTS_WITH_DIFFERENT_DEBIT_ACCOUNT,
+  EXISTS_WITH_DIFFERENT_EFFECTIVE_DATE,
   EXISTS_WITH_DIFFERENT_FLAGS,
+  EXISTS_WITH_DIFFERENT_PENDING_ID,
+  EXISTS_WITH_DIFFERENT_TIMEOUT,
   EXISTS_WITH_DIFFERENT_USER_DATA,
   ID_ALREADY_FAILED,
   OK,
@@ -70,15 +73,24 @@ import {
   TR_ID,
   TR_ID_KIND,
   TR_ID_TEXT,
+  TR_PENDING_ID,
+  TR_PENDING_KIND,
+  TR_PENDING_MADE,
+  TR_PENDING_TEXT,
+  TRANSFER_FLAGS_KNOWN,
 } from "../core/layout";
 import { accountAddress, findAccountByKey } from "./accounts";
 import {
   amountHigh,
   askedHigh,
   askedLow,
-  isBalancing,
+  asksForAmount,
+  isResolving,
   recordAddress,
+  recordDate,
   recordFlags,
+  recordPendingKind,
+  recordTimeout,
   recordUserData,
   scratchAddress,
   sequenceAddress,
@@ -88,16 +100,22 @@ import {
 } from "./context";
 import { ENTERED, MUST_CONFIRM, countEntered, probe } from "./dedupe";
 import { idPartitionHeader, idPartitionOf, idPartitionTable, idTag } from "./exactly-once";
+import { findTransfer } from "./find";
 import { equalText, isHashKind, placementHash } from "./identifiers";
 import {
   journalRecordAddress,
+  isRecordedKey,
   recordedAmountHigh,
   recordedAmountLow,
   recordedAskedAmount,
+  recordedDate,
   recordedIdText,
   recordedMissingId,
+  recordedPendingId,
+  recordedTimeout,
   recordedUserData,
 } from "./journal";
+import { findPending } from "./pendings";
 
 /** Index of the first candidate from `index` on, or -1. Candidates are confirmed in batch order, by one thread. */
 export function nextCandidate(context: usize, index: i32): i32 {
@@ -110,6 +128,49 @@ export function nextCandidate(context: usize, index: i32): i32 {
     }
   }
   return -1;
+}
+
+/**
+ * Index of the first record from `from` on that posts or voids what is no pending transfer, but may be one that the
+ * journal has, or -1.
+ */
+export function nextResolving(context: usize, from: i32): i32 {
+  const slices = load<u32>(context, CX_SLICES_USED);
+  const base = <u32>load<u64>(context, CX_BASE_SEQUENCE);
+  for (let slice: u32 = <u32>from / SLICE_CAPACITY; slice < slices; slice++) {
+    const end = sliceFirst(slice) + sliceCount(context, slice);
+    for (let at = max(<u32>from, sliceFirst(slice)); at < end; at++) {
+      if (load<u8>(context + at, CX_STATE) != STATE_FRESH) continue;
+      const record = recordAddress(context, at);
+      if (!isResolving(record)) continue;
+      const key = record + TR_PENDING_ID;
+      const kind = load<u8>(record, TR_PENDING_KIND);
+      if (findPending(key, kind, load<u32>(record, TR_PENDING_TEXT)) != <u32>NO_SLOT) continue;
+      for (let skipped: u32 = 0; ; skipped++) {
+        const sequence = findTransfer(key, kind, skipped);
+        if (sequence == 0) break;
+        if (sequence < base) return at;
+      }
+    }
+  }
+  return -1;
+}
+
+/**
+ * Compares what record `index` posts or voids with the transfer of `sequence`, whose chunk is at `chunk`, and notes
+ * where it is that one and was made. Whether it is that one.
+ */
+export function confirmResolving(context: usize, index: u32, chunk: usize, sequence: u32): bool {
+  const record = recordAddress(context, index);
+  const recorded = journalRecordAddress(chunk, sequence - <u32>load<u64>(chunk, CH_FIRST_SEQUENCE));
+  const kind = load<u8>(record, TR_PENDING_KIND);
+  const isIt =
+    load<u8>(recorded, JR_ID_KIND) == kind &&
+    load<u64>(recorded, JR_ID) == load<u64>(record, TR_PENDING_ID) &&
+    load<u64>(recorded, JR_ID + 8) == load<u64>(record, TR_PENDING_ID + 8) &&
+    (!isHashKind(kind) || equalText(recordedIdText(chunk, recorded), load<u32>(record, TR_PENDING_TEXT), kind));
+  if (isIt && load<u8>(recorded, JR_RESULT) == OK) store<u8>(record, 1, TR_PENDING_MADE);
+  return isIt;
 }
 
 /** Sequence that candidate `index` must be compared with. */
@@ -170,40 +231,77 @@ export function confirm(context: usize, index: u32, chunk: usize): u32 {
     store<u8>(context + index, recordedResult, CX_DETAIL);
     return 0;
   }
-  store<u8>(
-    context + index,
-    differenceFrom(
-      load<u32>(context, CX_ASSET),
-      record,
-      scratch,
-      load<u16>(recorded, JR_FLAGS),
-      load<u32>(recorded, JR_DEBIT_SLOT),
-      load<u32>(recorded, JR_CREDIT_SLOT),
-      askedThenLow(chunk, recorded),
-      askedThenHigh(chunk, recorded),
-      recordedUserData(chunk, recorded),
-      load<u16>(recorded, JR_CODE),
-    ),
-    CX_RESULT,
-  );
+  readRecorded(chunk, recorded);
+  store<u8>(context + index, differenceFrom(load<u32>(context, CX_ASSET), record, scratch), CX_RESULT);
   tellMoved(record, recordedAmountLow(recorded), recordedAmountHigh(chunk, recorded));
   return 0;
 }
 
-/** The amount that a recorded transfer asked for. */
-function askedThenLow(chunk: usize, recorded: usize): u64 {
+// The transfer that a record is compared with. One kernel instance is one thread, so these are nobody else's.
+let otherFlags: u32 = 0;
+let otherDebit: u32 = 0;
+let otherCredit: u32 = 0;
+let otherAskedLow: u64 = 0;
+let otherAskedHigh: u64 = 0;
+/** Address of 16 bytes, 0 for none. */
+let otherUserData: usize = 0;
+let otherCode: u32 = 0;
+/** KIND_NONE where it names no pending transfer; then key and text mean nothing. */
+let otherPendingKind: u32 = 0;
+let otherPendingKey: usize = 0;
+let otherPendingText: usize = 0;
+let otherTimeout: u32 = 0;
+let otherDate: i32 = 0;
+
+/** Takes a transfer of the journal to compare with. */
+function readRecorded(chunk: usize, recorded: usize): void {
   const asked = recordedAskedAmount(chunk, recorded);
-  return asked == 0 ? recordedAmountLow(recorded) : load<u64>(asked);
+  const pendingId = recordedPendingId(chunk, recorded);
+  otherFlags = <u32>load<u16>(recorded, JR_FLAGS) & TRANSFER_FLAGS_KNOWN;
+  otherDebit = load<u32>(recorded, JR_DEBIT_SLOT);
+  otherCredit = load<u32>(recorded, JR_CREDIT_SLOT);
+  otherAskedLow = asked == 0 ? recordedAmountLow(recorded) : load<u64>(asked);
+  otherAskedHigh = asked == 0 ? recordedAmountHigh(chunk, recorded) : load<u64>(asked, 8);
+  otherUserData = recordedUserData(chunk, recorded);
+  otherCode = load<u16>(recorded, JR_CODE);
+  otherPendingKind = pendingId == 0 ? <u32>KIND_NONE : load<u32>(pendingId);
+  otherPendingKey = pendingId + 8;
+  otherPendingText = pendingId + 8;
+  otherTimeout = recordedTimeout(chunk, recorded);
+  otherDate = recordedDate(chunk, recorded);
 }
 
-function askedThenHigh(chunk: usize, recorded: usize): u64 {
-  const asked = recordedAskedAmount(chunk, recorded);
-  return asked == 0 ? recordedAmountHigh(chunk, recorded) : load<u64>(asked, 8);
+/** Takes an earlier record of the batch to compare with. */
+function readEarlier(record: usize, scratch: usize): void {
+  otherFlags = recordFlags(record);
+  otherDebit = load<u32>(scratch, SC_DEBIT_SLOT);
+  otherCredit = load<u32>(scratch, SC_CREDIT_SLOT);
+  otherAskedLow = askedLow(record);
+  otherAskedHigh = askedHigh(record);
+  otherUserData = recordUserData(record);
+  otherCode = load<u16>(record, TR_CODE);
+  otherPendingKind = recordPendingKind(record);
+  otherPendingKey = record + TR_PENDING_ID;
+  otherPendingText = otherPendingKind == <u32>KIND_NONE ? 0 : load<u32>(record, TR_PENDING_TEXT);
+  otherTimeout = recordTimeout(record);
+  otherDate = recordDate(record);
 }
 
-/** Leaves what an earlier transfer moved as the amount of a balancing record that repeats it. */
+/** Whether a record names the same pending transfer as the other, or both name none. */
+function isSamePending(record: usize): bool {
+  const kind = recordPendingKind(record);
+  if (kind != otherPendingKind) return false;
+  if (kind == <u32>KIND_NONE) return true;
+  if (isHashKind(kind)) return equalText(load<u32>(record, TR_PENDING_TEXT), otherPendingText, kind);
+  return (
+    load<u64>(record, TR_PENDING_ID) == load<u64>(otherPendingKey) &&
+    load<u64>(record, TR_PENDING_ID + 8) == load<u64>(otherPendingKey, 8)
+  );
+}
+
+/** Leaves what an earlier transfer moved as the amount of a record that repeats it. */
 function tellMoved(record: usize, low: u64, high: u64): void {
-  if (!isBalancing(record)) return;
+  if (!asksForAmount(record)) return;
   store<u64>(record, low, TR_AMOUNT);
   store<u64>(record, high, TR_AMOUNT_HIGH);
 }
@@ -211,7 +309,7 @@ function tellMoved(record: usize, low: u64, high: u64): void {
 /** Whether resolve's result means that the record is refused without being recorded. */
 // @ts-ignore: decorator
 @inline
-function refusalIsFinal(result: u32): bool {
+export function refusalIsFinal(result: u32): bool {
   return result != OK && result < <u32>RECORDED_FROM;
 }
 
@@ -236,73 +334,56 @@ function wordAt(address: usize, offset: usize): u64 {
 /** Whether a row says the same as when it was recorded; otherwise the file was changed under the job's name. */
 function isSameTransfer(context: usize, record: usize, scratch: usize, chunk: usize, recorded: usize): bool {
   // A rejection may have left an account without a slot; then the journal has the id that was looked for.
-  const debitSlot = load<u32>(recorded, JR_DEBIT_SLOT);
-  const creditSlot = load<u32>(recorded, JR_CREDIT_SLOT);
   const debit = recordedMissingId(chunk, recorded, EX_DEBIT_ID);
   const credit = recordedMissingId(chunk, recorded, EX_CREDIT_ID);
-  if (debit != 0 && !isMissingId(debit, record + TR_DEBIT, record + TR_DEBIT_KIND, record + TR_DEBIT_TEXT)) return false;
-  if (credit != 0 && !isMissingId(credit, record + TR_CREDIT, record + TR_CREDIT_KIND, record + TR_CREDIT_TEXT)) {
+  if (debit != 0 && !isRecordedKey(debit, record + TR_DEBIT, load<u8>(record, TR_DEBIT_KIND), load<u32>(record, TR_DEBIT_TEXT))) {
     return false;
   }
-  const difference = differenceFrom(
-    // The asset of a transfer whose debit account was missing is not recorded; an account made since does not tell it.
-    debit != 0 ? 0 : load<u32>(context, CX_ASSET),
-    record,
-    scratch,
-    load<u16>(recorded, JR_FLAGS),
-    debit != 0 ? slotOfField(scratch, SC_DEBIT_SLOT, record + TR_DEBIT, TR_DEBIT_KIND, TR_DEBIT_TEXT, record) : debitSlot,
-    credit != 0
-      ? slotOfField(scratch, SC_CREDIT_SLOT, record + TR_CREDIT, TR_CREDIT_KIND, TR_CREDIT_TEXT, record)
-      : creditSlot,
-    askedThenLow(chunk, recorded),
-    askedThenHigh(chunk, recorded),
-    recordedUserData(chunk, recorded),
-    load<u16>(recorded, JR_CODE),
-  );
-  return difference == EXISTS;
+  if (credit != 0 && !isRecordedKey(credit, record + TR_CREDIT, load<u8>(record, TR_CREDIT_KIND), load<u32>(record, TR_CREDIT_TEXT))) {
+    return false;
+  }
+  readRecorded(chunk, recorded);
+  if (debit != 0) otherDebit = slotOfField(scratch, SC_DEBIT_SLOT, record + TR_DEBIT, TR_DEBIT_KIND, TR_DEBIT_TEXT, record);
+  if (credit != 0) {
+    otherCredit = slotOfField(scratch, SC_CREDIT_SLOT, record + TR_CREDIT, TR_CREDIT_KIND, TR_CREDIT_TEXT, record);
+  }
+  // The asset of a transfer whose debit account was missing is not recorded; an account made since does not tell it.
+  return differenceFrom(debit != 0 ? 0 : load<u32>(context, CX_ASSET), record, scratch) == EXISTS;
 }
 
-/** Whether the missing account's id at `missing` is that of a record's field. */
-function isMissingId(missing: usize, key: usize, kindField: usize, textField: usize): bool {
-  const kind = load<u32>(missing);
-  if (load<u8>(kindField) != kind) return false;
-  if (isHashKind(kind)) return equalText(missing + 8, load<u32>(textField), kind);
-  return load<u64>(missing, 8) == load<u64>(key) && load<u64>(missing, 16) == load<u64>(key, 8);
-}
-
-/** The first difference between a record and the transfer that has its id, in the order of checks, or EXISTS. */
-function differenceFrom(
-  asset: u32,
-  record: usize,
-  scratch: usize,
-  flags: u32,
-  debitSlot: u32,
-  creditSlot: u32,
-  amountLow: u64,
-  high: u64,
-  userData: usize,
-  code: u32,
-): u32 {
-  if (recordFlags(record) != flags) return EXISTS_WITH_DIFFERENT_FLAGS;
-  if (slotOfField(scratch, SC_DEBIT_SLOT, record + TR_DEBIT, TR_DEBIT_KIND, TR_DEBIT_TEXT, record) != debitSlot) {
+/**
+ * The first difference between a record and the other transfer, in the order of checks, or EXISTS. What a record that
+ * posts or voids leaves open is no difference.
+ */
+function differenceFrom(asset: u32, record: usize, scratch: usize): u32 {
+  const isOpen = isResolving(record);
+  if (recordFlags(record) != otherFlags) return EXISTS_WITH_DIFFERENT_FLAGS;
+  if (!isSamePending(record)) return EXISTS_WITH_DIFFERENT_PENDING_ID;
+  if (recordTimeout(record) != otherTimeout) return EXISTS_WITH_DIFFERENT_TIMEOUT;
+  if (
+    !(isOpen && load<u8>(record, TR_DEBIT_KIND) == <u8>KIND_NONE) &&
+    slotOfField(scratch, SC_DEBIT_SLOT, record + TR_DEBIT, TR_DEBIT_KIND, TR_DEBIT_TEXT, record) != otherDebit
+  ) {
     return EXISTS_WITH_DIFFERENT_DEBIT_ACCOUNT;
   }
-  if (slotOfField(scratch, SC_CREDIT_SLOT, record + TR_CREDIT, TR_CREDIT_KIND, TR_CREDIT_TEXT, record) != creditSlot) {
+  if (
+    !(isOpen && load<u8>(record, TR_CREDIT_KIND) == <u8>KIND_NONE) &&
+    slotOfField(scratch, SC_CREDIT_SLOT, record + TR_CREDIT, TR_CREDIT_KIND, TR_CREDIT_TEXT, record) != otherCredit
+  ) {
     return EXISTS_WITH_DIFFERENT_CREDIT_ACCOUNT;
   }
-  if (askedLow(record) != amountLow || askedHigh(record) != high) {
-    return EXISTS_WITH_DIFFERENT_AMOUNT;
-  }
+  if (askedLow(record) != otherAskedLow || askedHigh(record) != otherAskedHigh) return EXISTS_WITH_DIFFERENT_AMOUNT;
   const ownUserData = recordUserData(record);
-  if (wordAt(ownUserData, 0) != wordAt(userData, 0) || wordAt(ownUserData, 8) != wordAt(userData, 8)) {
+  if (wordAt(ownUserData, 0) != wordAt(otherUserData, 0) || wordAt(ownUserData, 8) != wordAt(otherUserData, 8)) {
     return EXISTS_WITH_DIFFERENT_USER_DATA;
   }
   const accounts: usize = load<u32>(SUPERBLOCK, SB_ACCOUNTS);
-  if (asset != 0 && debitSlot != <u32>NO_SLOT && asset != load<u16>(accountAddress(accounts, debitSlot), AC_ASSET)) {
+  if (asset != 0 && otherDebit != <u32>NO_SLOT && asset != load<u16>(accountAddress(accounts, otherDebit), AC_ASSET)) {
     return EXISTS_WITH_DIFFERENT_ASSET;
   }
-  if (load<u16>(record, TR_CODE) != code) return EXISTS_WITH_DIFFERENT_CODE;
-  return EXISTS;
+  const code: u32 = load<u16>(record, TR_CODE);
+  if (code != otherCode && !(isOpen && code == 0)) return EXISTS_WITH_DIFFERENT_CODE;
+  return recordDate(record) == otherDate ? EXISTS : EXISTS_WITH_DIFFERENT_EFFECTIVE_DATE;
 }
 
 /** A record's account slot; one that resolve did not look up (a refused record's) is looked up now. */
@@ -327,21 +408,8 @@ export function settleDuplicate(context: usize, index: u32): void {
     store<u8>(context + index, earlierResult, CX_DETAIL);
     return;
   }
-  store<u8>(
-    context + index,
-    differenceFrom(
-      load<u32>(context, CX_ASSET),
-      recordAddress(context, index),
-      scratch,
-      recordFlags(earlierRecord),
-      load<u32>(earlierScratch, SC_DEBIT_SLOT),
-      load<u32>(earlierScratch, SC_CREDIT_SLOT),
-      askedLow(earlierRecord),
-      askedHigh(earlierRecord),
-      recordUserData(earlierRecord),
-      load<u16>(earlierRecord, TR_CODE),
-    ),
-    CX_RESULT,
-  );
-  tellMoved(recordAddress(context, index), load<u64>(earlierRecord, TR_AMOUNT), amountHigh(earlierRecord));
+  const record = recordAddress(context, index);
+  readEarlier(earlierRecord, earlierScratch);
+  store<u8>(context + index, differenceFrom(load<u32>(context, CX_ASSET), record, scratch), CX_RESULT);
+  tellMoved(record, load<u64>(earlierRecord, TR_AMOUNT), amountHigh(earlierRecord));
 }

@@ -6,6 +6,7 @@ import {
   CX_SCRATCH,
   CX_SEQUENCE,
   CX_SLICES,
+  KIND_NONE,
   RECORD_SIZE_LOG2,
   SL_COUNT,
   SLICE_CAPACITY_LOG2,
@@ -13,13 +14,22 @@ import {
   TR_AMOUNT,
   TR_AMOUNT_HIGH,
   TR_ASKED_AMOUNT,
+  TR_EFFECTIVE_DATE,
   TR_FLAGS,
   TR_HAS_COLD,
+  TR_HAS_DATE,
   TR_HAS_EXPECTED,
   TR_INTERNAL_FLAGS,
+  TR_PENDING_KIND,
+  TR_TIMEOUT,
   TR_USER_DATA,
+  TRANSFER_ASKS,
   TRANSFER_BALANCING,
+  TRANSFER_RESOLVES,
 } from "../core/layout";
+
+/** In place of a date. */
+export const NO_DATE: i32 = i32.MIN_VALUE;
 
 // @ts-ignore: decorator
 @inline
@@ -78,11 +88,33 @@ export function amountHigh(record: usize): u64 {
   return hasCold(record) ? load<u64>(record, TR_AMOUNT_HIGH) : 0;
 }
 
-/** Whether the record moves no more than an account has. */
+/** Whether the record may move another amount than it asks for. */
 // @ts-ignore: decorator
 @inline
-export function isBalancing(record: usize): bool {
-  return (load<u16>(record, TR_FLAGS) & TRANSFER_BALANCING) != 0;
+export function asksForAmount(record: usize): bool {
+  return (load<u16>(record, TR_FLAGS) & TRANSFER_ASKS) != 0;
+}
+
+/** Whether the record posts or voids a pending transfer. */
+// @ts-ignore: decorator
+@inline
+export function isResolving(record: usize): bool {
+  return (load<u16>(record, TR_FLAGS) & TRANSFER_RESOLVES) != 0;
+}
+
+/** Seconds after which the record expires, if it is pending; 0 for never. */
+export function recordTimeout(record: usize): u32 {
+  return hasCold(record) ? load<u32>(record, TR_TIMEOUT) : 0;
+}
+
+/** Kind of the pending transfer's id that the record names, KIND_NONE where it names none. */
+export function recordPendingKind(record: usize): u32 {
+  return hasCold(record) ? load<u8>(record, TR_PENDING_KIND) : KIND_NONE;
+}
+
+/** The record's effective date, as days since 1970-01-01; NO_DATE where it has none. */
+export function recordDate(record: usize): i32 {
+  return (load<u16>(record, TR_FLAGS) & TR_HAS_DATE) != 0 ? load<i32>(record, TR_EFFECTIVE_DATE) : NO_DATE;
 }
 
 /** Whether the record's outcome depends on order, whatever its accounts hold. */
@@ -92,13 +124,13 @@ export function asksForOrder(record: usize): bool {
   return (load<u16>(record, TR_FLAGS) & (TR_HAS_EXPECTED | TRANSFER_BALANCING)) != 0;
 }
 
-/** The amount that the caller gave, which is not what a balancing record moves. */
+/** The amount that the caller gave, which may not be what the record moves. */
 export function askedLow(record: usize): u64 {
-  return isBalancing(record) ? load<u64>(record, TR_ASKED_AMOUNT) : load<u64>(record, TR_AMOUNT);
+  return asksForAmount(record) ? load<u64>(record, TR_ASKED_AMOUNT) : load<u64>(record, TR_AMOUNT);
 }
 
 export function askedHigh(record: usize): u64 {
-  return isBalancing(record) ? load<u64>(record, TR_ASKED_AMOUNT + 8) : amountHigh(record);
+  return asksForAmount(record) ? load<u64>(record, TR_ASKED_AMOUNT + 8) : amountHigh(record);
 }
 
 /** Whether the record expects its accounts at versions. */

@@ -4,6 +4,8 @@ import {
   CX_ID_PARTITIONS,
   CX_ID_QUEUE,
   CX_ID_STARTS,
+  CX_PLAN,
+  CX_REPEATED,
   CX_SLICES_USED,
   CX_STATE,
   DP_CANDIDATES,
@@ -13,8 +15,10 @@ import {
   IP_COUNT,
   IP_LOG2,
   PARTITION_ENTRY_SIZE,
+  PLAN_ORDERED,
   SC_ENTRY,
   SC_LINK,
+  SLICE_CAPACITY_LOG2,
   STATE_CANDIDATE,
   STATE_DUPLICATE,
   STATE_FRESH,
@@ -30,6 +34,7 @@ import {
   entryTag,
   homePosition,
   idPartitionHeader,
+  idPartitionOf,
   idPartitionTable,
   idTag,
   queuedHash,
@@ -37,7 +42,7 @@ import {
   reserveIds,
   touchHomes,
 } from "./exactly-once";
-import { equalText, isHashKind } from "./identifiers";
+import { equalText, isHashKind, placementHash } from "./identifiers";
 
 // @ts-ignore: decorator
 @inline
@@ -101,6 +106,7 @@ export function probe(
       if (sameId(recordAddress(context, earlier), recordAddress(context, index))) {
         store<u8>(context + index, STATE_DUPLICATE, CX_STATE);
         store<u32>(scratchAddress(context, index), earlier, SC_LINK);
+        if ((load<u32>(context, CX_PLAN) & PLAN_ORDERED) != 0) store<u8>(context + earlier, 1, CX_REPEATED);
         return SETTLED;
       }
     }
@@ -108,8 +114,44 @@ export function probe(
   }
 }
 
+/**
+ * Takes the id of a record that is not recorded after all out of the index, or leaves it to the record `heir` that
+ * repeats it, if that is not -1. Records behind them are not numbered yet, so their entries say who they are.
+ */
+export function withdrawId(context: usize, index: u32, heir: i32): void {
+  const record = recordAddress(context, index);
+  const hash = placementHash(load<u64>(record, TR_ID), load<u64>(record, TR_ID + 8), load<u8>(record, TR_ID_KIND));
+  const partition = idPartitionOf(hash);
+  const base = <u32>load<u64>(context, CX_BASE_SEQUENCE);
+  const at: usize = load<u32>(scratchAddress(context, index), SC_ENTRY);
+  countEntered(context, partition, index >> SLICE_CAPACITY_LOG2, -1);
+  if (heir >= 0) {
+    store<u64>(at, entryOf(idTag(hash), base + <u32>heir));
+    store<u32>(scratchAddress(context, heir), <u32>at, SC_ENTRY);
+    countEntered(context, partition, <u32>heir >> SLICE_CAPACITY_LOG2, 1);
+    return;
+  }
+  const log2 = load<u32>(idPartitionHeader(partition), IP_LOG2);
+  const table = idPartitionTable(partition);
+  const mask: u32 = (1 << log2) - 1;
+  let hole = <u32>((at - table) >> 3);
+  // Entries behind it that were pushed aside move up, so that no search ends too early.
+  for (let next = (hole + 1) & mask; ; next = (next + 1) & mask) {
+    const entry = load<u64>(table + (<usize>next << 3));
+    if (entry == 0) break;
+    const home = homePosition(entryTag(entry), log2);
+    if (((next - home) & mask) < ((next - hole) & mask)) continue;
+    const to = table + (<usize>hole << 3);
+    store<u64>(to, entry);
+    const sequence = entrySequence(entry);
+    if (sequence >= base) store<u32>(scratchAddress(context, sequence - base), <u32>to, SC_ENTRY);
+    hole = next;
+  }
+  store<u64>(table + (<usize>hole << 3), 0);
+}
+
 /** Counts ids entered from one slice into one partition. */
-export function countEntered(context: usize, partition: u32, slice: u32, entered: u32): void {
+export function countEntered(context: usize, partition: u32, slice: u32, entered: i32): void {
   const fresh = partitionEntry(context, partition) + (slice << 1);
   store<u16>(fresh, load<u16>(fresh, DP_FRESH) + entered, DP_FRESH);
   const header = idPartitionHeader(partition);

@@ -1,5 +1,5 @@
 /** Stage encode: a slice's duplicates are settled, its journal chunk is written, its results are formatted. */
-import { CREDIT_ACCOUNT_NOT_FOUND, DEBIT_ACCOUNT_NOT_FOUND } from "../core/codes";
+import { CREDIT_ACCOUNT_NOT_FOUND, DEBIT_ACCOUNT_NOT_FOUND, OK } from "../core/codes";
 import {
   CHUNK_BUFFER_SIZE,
   CHUNK_HEADER_SIZE,
@@ -13,6 +13,7 @@ import {
   CH_JOB_LOW,
   CH_KIND,
   CH_MAGIC,
+  CH_PENDING_COUNT,
   CH_RECORD_COUNT,
   CH_ROW_COUNT,
   CH_TIMESTAMP,
@@ -27,16 +28,21 @@ import {
   CX_RESULT,
   CX_STATE,
   CX_TIMESTAMP,
+  DETAIL_BROKE_CHAIN,
   DETAIL_REPLAYED,
   EX_AMOUNT_HIGH,
   EX_ASKED_AMOUNT,
   EX_CREDIT_ID,
   EX_DEBIT_ID,
+  EX_EFFECTIVE_DATE,
   EX_EXPECTED,
   EX_ID_TEXT,
+  EX_PENDING_ID,
+  EX_TIMEOUT,
   EX_USER_DATA,
   JOURNAL_RECORD_SIZE,
   JR_AMOUNT,
+  JR_BROKE_CHAIN,
   JR_CODE,
   JR_DEBIT_SLOT,
   JR_EXTENSION,
@@ -44,6 +50,7 @@ import {
   JR_ID,
   JR_RESULT,
   JR_ROW,
+  KIND_NONE,
   NO_SLOT,
   PLAN_FORMAT,
   SB_CHUNKS,
@@ -70,15 +77,22 @@ import {
   TR_ID,
   TR_ID_KIND,
   TR_ID_TEXT,
+  TR_PENDING_ID,
+  TR_PENDING_TEXT,
+  TRANSFER_PENDING,
 } from "../core/layout";
 import { settleDuplicate } from "./confirm";
 import {
+  NO_DATE,
   amountHigh,
+  asksForAmount,
   hasCold,
   hasExpected,
-  isBalancing,
   recordAddress,
+  recordDate,
   recordFlags,
+  recordPendingKind,
+  recordTimeout,
   recordUserData,
   scratchAddress,
   sliceCount,
@@ -90,7 +104,7 @@ import { isHashKind } from "./identifiers";
 import { journalRecordAddress, missingIdSize } from "./journal";
 import { formatResults } from "./results";
 
-/** Writes a missing account's id at `to` and returns the address behind it. */
+/** Writes the id of a missing account or a pending transfer at `to` and returns the address behind it. */
 function writeMissingId(to: usize, key: usize, kind: u32, text: usize): usize {
   store<u64>(to, kind);
   if (isHashKind(kind)) {
@@ -122,11 +136,11 @@ function writeExtension(chunk: usize, recorded: usize, record: usize, scratch: u
     memory.copy(at, userData, 16);
     at += 16;
   }
-  if (load<u32>(scratch, SC_DEBIT_SLOT) == <u32>NO_SLOT) {
+  if (load<u32>(scratch, SC_DEBIT_SLOT) == <u32>NO_SLOT && load<u8>(record, TR_DEBIT_KIND) != KIND_NONE) {
     present |= EX_DEBIT_ID;
     at = writeMissingId(at, record + TR_DEBIT, load<u8>(record, TR_DEBIT_KIND), load<u32>(record, TR_DEBIT_TEXT));
   }
-  if (load<u32>(scratch, SC_CREDIT_SLOT) == <u32>NO_SLOT) {
+  if (load<u32>(scratch, SC_CREDIT_SLOT) == <u32>NO_SLOT && load<u8>(record, TR_CREDIT_KIND) != KIND_NONE) {
     present |= EX_CREDIT_ID;
     at = writeMissingId(at, record + TR_CREDIT, load<u8>(record, TR_CREDIT_KIND), load<u32>(record, TR_CREDIT_TEXT));
   }
@@ -136,10 +150,25 @@ function writeExtension(chunk: usize, recorded: usize, record: usize, scratch: u
     store<u64>(at, load<u64>(record, TR_EXPECTED_CREDIT_VERSION), 8);
     at += 16;
   }
-  if (isBalancing(record)) {
+  if (asksForAmount(record)) {
     present |= EX_ASKED_AMOUNT;
     memory.copy(at, record + TR_ASKED_AMOUNT, 16);
     at += 16;
+  }
+  const pendingKind = recordPendingKind(record);
+  if (pendingKind != KIND_NONE) {
+    present |= EX_PENDING_ID;
+    at = writeMissingId(at, record + TR_PENDING_ID, pendingKind, load<u32>(record, TR_PENDING_TEXT));
+  }
+  if (recordTimeout(record) != 0) {
+    present |= EX_TIMEOUT;
+    store<u64>(at, recordTimeout(record));
+    at += 8;
+  }
+  if (recordDate(record) != NO_DATE) {
+    present |= EX_EFFECTIVE_DATE;
+    store<i64>(at, recordDate(record));
+    at += 8;
   }
   if (present == 0) return to;
   store<u64>(to, present);
@@ -165,6 +194,7 @@ export function encode(context: usize, slice: u32): void {
   let recorded = journalRecordAddress(chunk, 0);
   let extension = recordsEnd;
   let replayed: u32 = 0;
+  let pendings: u32 = 0;
   for (let i = first; i < end; i++) {
     const state = load<u8>(context + i, CX_STATE);
     if (state == STATE_DUPLICATE) settleDuplicate(context, i);
@@ -179,7 +209,10 @@ export function encode(context: usize, slice: u32): void {
     store<u64>(recorded, load<u64>(scratch, SC_DEBIT_SLOT), JR_DEBIT_SLOT);
     store<u32>(recorded, 0, JR_EXTENSION);
     store<u32>(recorded, i - first, JR_ROW);
-    store<u16>(recorded, recordFlags(record), JR_FLAGS);
+    const detail = load<u8>(context + i, CX_DETAIL);
+    const flags = recordFlags(record);
+    pendings += <u32>((flags & TRANSFER_PENDING) != 0 && result == OK);
+    store<u16>(recorded, flags | (detail == DETAIL_BROKE_CHAIN ? JR_BROKE_CHAIN : 0), JR_FLAGS);
     store<u16>(recorded, load<u16>(record, TR_CODE), JR_CODE);
     store<u32>(recorded, result | (<u32>load<u8>(record, TR_ID_KIND) << 8), JR_RESULT);
     if (needsExtension(record, result)) {
@@ -190,7 +223,7 @@ export function encode(context: usize, slice: u32): void {
   const entry = sliceEntry(context, slice);
   store<u32>(entry, replayed, SL_REPLAYED);
   store<u32>(entry, recordCount == 0 ? 0 : <u32>(extension - chunk), SL_CHUNK_SIZE);
-  if (recordCount != 0) writeHeader(context, slice, chunk, <u32>(extension - chunk), recordCount, before);
+  if (recordCount != 0) writeHeader(context, slice, chunk, <u32>(extension - chunk), recordCount, before, pendings);
   if ((load<u32>(context, CX_PLAN) & PLAN_FORMAT) != 0) formatResults(context, slice);
 }
 
@@ -200,11 +233,20 @@ function needsExtension(record: usize, result: u32): bool {
   return (
     hasCold(record) ||
     hasExpected(record) ||
+    recordDate(record) != NO_DATE ||
     (result >= <u32>DEBIT_ACCOUNT_NOT_FOUND && result <= <u32>CREDIT_ACCOUNT_NOT_FOUND)
   );
 }
 
-function writeHeader(context: usize, slice: u32, chunk: usize, size: u32, recordCount: u32, before: u32): void {
+function writeHeader(
+  context: usize,
+  slice: u32,
+  chunk: usize,
+  size: u32,
+  recordCount: u32,
+  before: u32,
+  pendings: u32,
+): void {
   const firstRow = load<u64>(context, CX_FIRST_ROW);
   memory.fill(chunk, 0, CHUNK_HEADER_SIZE);
   store<u32>(chunk, CHUNK_MAGIC, CH_MAGIC);
@@ -218,4 +260,5 @@ function writeHeader(context: usize, slice: u32, chunk: usize, size: u32, record
   store<u64>(chunk, load<u64>(context, CX_JOB_HIGH), CH_JOB_HIGH);
   store<u64>(chunk, firstRow == 0 ? 0 : firstRow + load<u32>(sliceEntry(context, slice), SL_ROW_BASE), CH_FIRST_ROW);
   store<u32>(chunk, sliceCount(context, slice), CH_ROW_COUNT);
+  store<u32>(chunk, pendings, CH_PENDING_COUNT);
 }

@@ -8,8 +8,17 @@
  * Accounts limited on the credit side are the mirror image: their credits are checked before their debits are applied.
  */
 
-import { OK } from "../core/codes";
 import {
+  OK,
+  PENDING_TRANSFER_HAS_DIFFERENT_ASSET,
+  PENDING_TRANSFER_HAS_DIFFERENT_CODE,
+  PENDING_TRANSFER_HAS_DIFFERENT_CREDIT_ACCOUNT,
+  PENDING_TRANSFER_HAS_DIFFERENT_DEBIT_ACCOUNT,
+  PENDING_TRANSFER_NOT_FOUND,
+  PENDING_TRANSFER_NOT_PENDING,
+} from "../core/codes";
+import {
+  AC_ASSET,
   AC_CONTESTED,
   AC_FLAGS,
   ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS,
@@ -17,6 +26,7 @@ import {
   AP_CONTESTED,
   CX_ACCOUNT_PARTITIONS,
   CX_ASSET,
+  CX_BASE_SEQUENCE,
   CX_CONTESTED_CREDIT,
   CX_CONTESTED_DEBIT,
   CX_CREDIT_LEGS,
@@ -28,8 +38,10 @@ import {
   CX_RESULT,
   CX_SLICES_USED,
   CX_STATE,
+  CX_TIMESTAMP,
   JC_CREATE_FLAGS,
   JOB_CONFIG,
+  KIND_NONE,
   LEG_AMOUNT,
   LEG_APPLIED,
   LEG_INDEX,
@@ -41,15 +53,20 @@ import {
   LEG_WIDE,
   NO_SLOT,
   PARTITION_ENTRY_SIZE,
+  PE_CODE,
+  PE_CREDIT_SLOT,
+  PE_DEBIT_SLOT,
   SB_ACCOUNTS,
   SCRATCH_SIZE,
   SC_CREDIT_SLOT,
   SC_DEBIT_SLOT,
+  SC_LINK,
   SL_FORCED,
   STATE_FRESH,
   SUPERBLOCK,
   TR_AMOUNT,
   TR_AMOUNT_HIGH,
+  TR_CODE,
   TR_CREDIT,
   TR_CREDIT_KIND,
   TR_CREDIT_TEXT,
@@ -58,6 +75,16 @@ import {
   TR_DEBIT_TEXT,
   TR_EXPECTED_CREDIT_VERSION,
   TR_EXPECTED_DEBIT_VERSION,
+  TR_ID,
+  TR_ID_KIND,
+  TR_ID_TEXT,
+  TR_PENDING_ID,
+  TR_PENDING_KIND,
+  TR_PENDING_MADE,
+  TR_PENDING_TEXT,
+  TRANSFER_BALANCING,
+  TRANSFER_PENDING,
+  TRANSFER_POST,
 } from "../core/layout";
 import { accountAddress, createAccount, findAccountByKey } from "./accounts";
 import {
@@ -65,18 +92,26 @@ import {
   askedHigh,
   askedLow,
   hasExpected,
-  isBalancing,
   isContested,
+  isResolving,
   recordAddress,
   recordFlags,
+  recordTimeout,
   scratchAddress,
-  sliceCount, sliceEntry, sliceFirst } from "./context";
+  sliceCount,
+  sliceEntry,
+  sliceFirst,
+} from "./context";
+import { findTransfer } from "./find";
+import { equalText, isHashKind } from "./identifiers";
+import { addPending, findPending, pendingAddress } from "./pendings";
 import {
   applyCredit,
   applyDebit,
   creditRefusal,
   debitRefusal,
-  executeBalancing,
+  executeFlagged,
+  executeResolving,
   executeTransfer,
   movedHigh,
   movedLow,
@@ -302,10 +337,14 @@ function isUndecided(context: usize, index: u32): bool {
 /** Executes one record by the rule; creates its accounts first where they are missing, which resolve has allowed. */
 // @ts-ignore: decorator
 @inline
-function decideRecord(context: usize, index: u32): void {
-  const accounts: usize = load<u32>(SUPERBLOCK, SB_ACCOUNTS);
+export function decideRecord(context: usize, index: u32): void {
   const record = recordAddress(context, index);
   const scratch = scratchAddress(context, index);
+  if (isResolving(record)) {
+    store<u8>(context + index, decideResolving(context, index, record, scratch), CX_RESULT);
+    return;
+  }
+  const accounts: usize = load<u32>(SUPERBLOCK, SB_ACCOUNTS);
   let debit = load<u32>(scratch, SC_DEBIT_SLOT);
   let credit = load<u32>(scratch, SC_CREDIT_SLOT);
   if (debit == <u32>NO_SLOT) {
@@ -326,22 +365,126 @@ function decideRecord(context: usize, index: u32): void {
   const creditAccount = accountAddress(accounts, credit);
   let result: u32 = hasExpected(record) ? expectationRefusal(record, debitAccount, creditAccount) : OK;
   if (result == OK) {
-    result = isBalancing(record)
-      ? decideBalancing(record, debitAccount, creditAccount)
+    result = isFlagged(record)
+      ? decideFlagged(context, record, scratch, debitAccount, creditAccount)
       : executeTransfer(debitAccount, creditAccount, load<u64>(record, TR_AMOUNT), amountHigh(record));
   }
   store<u8>(context + index, result, CX_RESULT);
 }
 
-/** Executes a balancing record, and leaves what it moved as its amount. */
-function decideBalancing(record: usize, debit: usize, credit: usize): u32 {
-  const result = executeBalancing(debit, credit, recordFlags(record), askedLow(record), askedHigh(record));
-  if (result == OK) {
-    // Its writer has made its cold line.
-    store<u64>(record, movedLow(), TR_AMOUNT);
-    store<u64>(record, movedHigh(), TR_AMOUNT_HIGH);
+/** Whether the record is more than a plain transfer. */
+// @ts-ignore: decorator
+@inline
+function isFlagged(record: usize): bool {
+  return (recordFlags(record) & (TRANSFER_BALANCING | TRANSFER_PENDING)) != 0;
+}
+
+/** Executes a record that is pending or balancing, and leaves what it moved or reserved as its amount. */
+function decideFlagged(context: usize, record: usize, scratch: usize, debit: usize, credit: usize): u32 {
+  const flags = recordFlags(record);
+  const result = executeFlagged(debit, credit, flags, askedLow(record), askedHigh(record));
+  if (result != OK) return result;
+  if ((flags & TRANSFER_BALANCING) != 0) leaveMoved(record);
+  if ((flags & TRANSFER_PENDING) != 0) {
+    const slot = addPending(
+      record + TR_ID,
+      load<u8>(record, TR_ID_KIND),
+      isHashKind(load<u8>(record, TR_ID_KIND)) ? <usize>load<u32>(record, TR_ID_TEXT) : 0,
+      load<u32>(scratch, SC_DEBIT_SLOT),
+      load<u32>(scratch, SC_CREDIT_SLOT),
+      movedLow(),
+      movedHigh(),
+      flags,
+      load<u16>(record, TR_CODE),
+      load<u64>(context, CX_TIMESTAMP),
+      recordTimeout(record),
+    );
+    store<u32>(scratch, slot, SC_LINK);
   }
-  return result;
+  return OK;
+}
+
+/** Leaves what was moved as the record's amount. Its writer has made its cold line. */
+function leaveMoved(record: usize): void {
+  store<u64>(record, movedLow(), TR_AMOUNT);
+  store<u64>(record, movedHigh(), TR_AMOUNT_HIGH);
+}
+
+/** Slot of the account that a field names, which may have been created since the record was resolved. */
+function namedSlot(scratch: usize, slotField: usize, key: usize, kind: u32, textField: usize): u32 {
+  const slot = load<u32>(scratch + slotField);
+  if (slot != <u32>NO_SLOT) return slot;
+  const found = findAccountByKey(key, kind, isHashKind(kind) ? <usize>load<u32>(textField) : 0);
+  store<u32>(scratch + slotField, found);
+  return found;
+}
+
+/** Posts or voids what the record names, in the order of checks; leaves the pending transfer's accounts and code as its own. */
+function decideResolving(context: usize, index: u32, record: usize, scratch: usize): u32 {
+  const slot = findPending(record + TR_PENDING_ID, load<u8>(record, TR_PENDING_KIND), load<u32>(record, TR_PENDING_TEXT));
+  if (slot == <u32>NO_SLOT) return isOrdinary(context, index) ? PENDING_TRANSFER_NOT_PENDING : PENDING_TRANSFER_NOT_FOUND;
+  const pending = pendingAddress(slot);
+  const debitKind: u32 = load<u8>(record, TR_DEBIT_KIND);
+  const creditKind: u32 = load<u8>(record, TR_CREDIT_KIND);
+  const debit = load<u32>(pending, PE_DEBIT_SLOT);
+  const credit = load<u32>(pending, PE_CREDIT_SLOT);
+  if (
+    debitKind != KIND_NONE &&
+    namedSlot(scratch, SC_DEBIT_SLOT, record + TR_DEBIT, debitKind, record + TR_DEBIT_TEXT) != debit
+  ) {
+    return PENDING_TRANSFER_HAS_DIFFERENT_DEBIT_ACCOUNT;
+  }
+  if (
+    creditKind != KIND_NONE &&
+    namedSlot(scratch, SC_CREDIT_SLOT, record + TR_CREDIT, creditKind, record + TR_CREDIT_TEXT) != credit
+  ) {
+    return PENDING_TRANSFER_HAS_DIFFERENT_CREDIT_ACCOUNT;
+  }
+  const accounts: usize = load<u32>(SUPERBLOCK, SB_ACCOUNTS);
+  const debitAccount = accountAddress(accounts, debit);
+  const jobAsset = load<u32>(context, CX_ASSET);
+  if (jobAsset != 0 && jobAsset != load<u16>(debitAccount, AC_ASSET)) return PENDING_TRANSFER_HAS_DIFFERENT_ASSET;
+  const code = load<u16>(record, TR_CODE);
+  if (code != 0 && code != load<u16>(pending, PE_CODE)) return PENDING_TRANSFER_HAS_DIFFERENT_CODE;
+  const isPost = (recordFlags(record) & TRANSFER_POST) != 0;
+  const creditAccount = accountAddress(accounts, credit);
+  const result = executeResolving(pending, debitAccount, creditAccount, isPost, askedLow(record), askedHigh(record));
+  if (result != OK) return result;
+  leaveMoved(record);
+  store<u32>(scratch, debit, SC_DEBIT_SLOT);
+  store<u32>(scratch, credit, SC_CREDIT_SLOT);
+  store<u16>(record, load<u16>(pending, PE_CODE), TR_CODE);
+  store<u32>(scratch, slot, SC_LINK);
+  return OK;
+}
+
+/** Whether what the record names, which is no pending transfer, is a transfer that was made before it. */
+function isOrdinary(context: usize, index: u32): bool {
+  const record = recordAddress(context, index);
+  if (load<u8>(record, TR_PENDING_MADE) != 0) return true;
+  const base = <u32>load<u64>(context, CX_BASE_SEQUENCE);
+  const key = record + TR_PENDING_ID;
+  const kind = load<u8>(record, TR_PENDING_KIND);
+  for (let skipped: u32 = 0; ; skipped++) {
+    const sequence = findTransfer(key, kind, skipped);
+    if (sequence == 0) return false;
+    if (sequence < base || sequence - base >= index) continue;
+    // Of this batch, and not numbered yet: the entry says which record it is.
+    const earlier = sequence - base;
+    if (!hasId(recordAddress(context, earlier), record)) continue;
+    return load<u8>(context + earlier, CX_STATE) == STATE_FRESH && load<u8>(context + earlier, CX_RESULT) == OK;
+  }
+}
+
+/** Whether `earlier` has the id that `record` names as pending. */
+function hasId(earlier: usize, record: usize): bool {
+  const kind = load<u8>(record, TR_PENDING_KIND);
+  return (
+    load<u8>(earlier, TR_ID_KIND) == kind &&
+    load<u64>(earlier, TR_ID) == load<u64>(record, TR_PENDING_ID) &&
+    load<u64>(earlier, TR_ID + 8) == load<u64>(record, TR_PENDING_ID + 8) &&
+    (!isHashKind(kind) || equalText(load<u32>(earlier, TR_ID_TEXT), load<u32>(record, TR_PENDING_TEXT), kind))
+  );
 }
 
 /** Why accounts at other versions than the record expects refuse it, or OK. */

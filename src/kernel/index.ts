@@ -1,6 +1,6 @@
 /** What the kernel exports. One small module, instantiated by every thread on the same shared memory. */
 export { createAccount, findAccountByKey } from "./accounts";
-export { candidateSequence, confirm, nextCandidate } from "./confirm";
+export { candidateSequence, confirm, confirmResolving, nextCandidate, nextResolving } from "./confirm";
 export { deriveIds, parseSlice, stitchSlices } from "./csv";
 export { countCandidates, dedupe, number } from "./dedupe";
 export { encode } from "./encode";
@@ -8,5 +8,7 @@ export { classify, decideContested, decideSlice, hasContested, release } from ".
 export { findTransfer } from "./find";
 export { readKey } from "./identifiers";
 export { readKeys } from "./keys";
-export { replayAccounts, replayTransfers } from "./replay";
+export { decideOrdered } from "./ordered";
+export { expirePendings, rebuildPendings } from "./pendings";
+export { replayAccounts, replayExpiry, replayTransfers } from "./replay";
 export { resolve } from "./resolve";

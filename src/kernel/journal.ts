@@ -5,15 +5,19 @@ import {
   EX_ASKED_AMOUNT,
   EX_CREDIT_ID,
   EX_DEBIT_ID,
+  EX_EFFECTIVE_DATE,
   EX_EXPECTED,
   EX_ID_TEXT,
+  EX_PENDING_ID,
+  EX_TIMEOUT,
   EX_USER_DATA,
   JOURNAL_RECORD_SIZE,
   JR_AMOUNT,
   JR_EXTENSION,
   JR_ID_KIND,
 } from "../core/layout";
-import { isHashKind } from "./identifiers";
+import { NO_DATE } from "./context";
+import { equalText, isHashKind } from "./identifiers";
 
 /** Address of the `position`-th record of the chunk at `chunk`. */
 // @ts-ignore: decorator
@@ -42,10 +46,16 @@ function extensionField(chunk: usize, recorded: usize, field: u32): usize {
   if ((present & EX_CREDIT_ID) != 0) at += 8 + missingIdSize(load<u32>(at));
   if (field == EX_EXPECTED) return at;
   if ((present & EX_EXPECTED) != 0) at += 16;
+  if (field == EX_ASKED_AMOUNT) return at;
+  if ((present & EX_ASKED_AMOUNT) != 0) at += 16;
+  if (field == EX_PENDING_ID) return at;
+  if ((present & EX_PENDING_ID) != 0) at += 8 + missingIdSize(load<u32>(at));
+  if (field == EX_TIMEOUT) return at;
+  if ((present & EX_TIMEOUT) != 0) at += 8;
   return at;
 }
 
-/** Bytes of the id of a missing account after its kind: the key, or the text padded to 8. */
+/** Bytes of the id of a missing account or a pending transfer after its kind: the key, or the text padded to 8. */
 // @ts-ignore: decorator
 @inline
 export function missingIdSize(kind: u32): u32 {
@@ -65,7 +75,7 @@ export function recordedAmountHigh(chunk: usize, recorded: usize): u64 {
   return at == 0 ? 0 : load<u64>(at);
 }
 
-/** Address of the 16 bytes of the amount that a balancing transfer asked for, or 0 where it is none. */
+/** Address of the 16 bytes of the amount that was asked for, or 0 where it is what was moved. */
 export function recordedAskedAmount(chunk: usize, recorded: usize): usize {
   return extensionField(chunk, recorded, EX_ASKED_AMOUNT);
 }
@@ -78,6 +88,29 @@ export function recordedUserData(chunk: usize, recorded: usize): usize {
 /** Address of the two versions that the record expects, debit's first, or 0 where it expects none. */
 export function recordedExpectedVersions(chunk: usize, recorded: usize): usize {
   return extensionField(chunk, recorded, EX_EXPECTED);
+}
+
+/** Address of the kind word of the id of the pending transfer that the record posts or voids, or 0. */
+export function recordedPendingId(chunk: usize, recorded: usize): usize {
+  return extensionField(chunk, recorded, EX_PENDING_ID);
+}
+
+export function recordedTimeout(chunk: usize, recorded: usize): u32 {
+  const at = extensionField(chunk, recorded, EX_TIMEOUT);
+  return at == 0 ? 0 : load<u32>(at);
+}
+
+/** Days since 1970-01-01, or NO_DATE. */
+export function recordedDate(chunk: usize, recorded: usize): i32 {
+  const at = extensionField(chunk, recorded, EX_EFFECTIVE_DATE);
+  return at == 0 ? NO_DATE : load<i32>(at);
+}
+
+/** Whether the id whose kind word is at `recordedId` is the one of this key, kind and text. */
+export function isRecordedKey(recordedId: usize, key: usize, kind: u32, text: usize): bool {
+  if (load<u32>(recordedId) != kind) return false;
+  if (isHashKind(kind)) return equalText(recordedId + 8, text, kind);
+  return load<u64>(recordedId, 8) == load<u64>(key) && load<u64>(recordedId, 16) == load<u64>(key, 8);
 }
 
 /** Address of the kind word of the id of an account that was not found, or 0. `field` is EX_DEBIT_ID or EX_CREDIT_ID. */

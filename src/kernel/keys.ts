@@ -1,6 +1,7 @@
 /** Reading the ids of records from their text, slice by slice, before the slice is resolved. */
 import {
   COLD_OFFSET,
+  KIND_NONE,
   RECORD_SIZE,
   TR_CREDIT,
   TR_CREDIT_TEXT,
@@ -30,14 +31,24 @@ export function readKeys(context: usize, slice: u32): void {
     const debitText = idText + idLength;
     const creditText = debitText + debitLength;
     const idKind = readKey(idText, idLength, record + TR_ID);
-    const debitKind = readKey(debitText, debitLength, record + TR_DEBIT);
-    const creditKind = readKey(creditText, creditLength, record + TR_CREDIT);
+    const debitKind = readAccountKey(debitText, debitLength, record + TR_DEBIT);
+    const creditKind = readAccountKey(creditText, creditLength, record + TR_CREDIT);
     store<u32>(record, (lengths & 0xff000000) | idKind | (debitKind << 8) | (creditKind << 16), TR_ID_KIND);
     store<u16>(record, flags & ~TR_HAS_TEXT, TR_FLAGS);
     if (isHashKind(idKind) || isHashKind(debitKind) || isHashKind(creditKind)) {
       keepTexts(record, flags & ~TR_HAS_TEXT, <u32>idText, <u32>debitText, <u32>creditText);
     }
   }
+}
+
+/** {@link readKey} of an account's id, which may be missing. */
+// @ts-ignore: decorator
+@inline
+function readAccountKey(text: usize, length: u32, key: usize): u32 {
+  if (length != 0) return readKey(text, length, key);
+  store<u64>(key, 0);
+  store<u64>(key, 0, 8);
+  return KIND_NONE;
 }
 
 /** Notes where the texts lie in the record's cold line, which is made where the record has none. */

@@ -9,6 +9,7 @@ import {
   ACCOUNTS_MUST_BE_DIFFERENT,
   ACCOUNTS_MUST_HAVE_THE_SAME_ASSET,
   AMOUNT_MUST_NOT_BE_ZERO,
+  CLOSING_TRANSFER_MUST_BE_PENDING,
   CREDIT_ACCOUNT_ID_MUST_NOT_BE_EMPTY,
   CREDIT_ACCOUNT_ID_NOT_UTF8,
   CREDIT_ACCOUNT_ID_TOO_LONG,
@@ -17,12 +18,19 @@ import {
   DEBIT_ACCOUNT_ID_NOT_UTF8,
   DEBIT_ACCOUNT_ID_TOO_LONG,
   DEBIT_ACCOUNT_NOT_FOUND,
+  FLAGS_ARE_MUTUALLY_EXCLUSIVE,
   ID_MUST_NOT_BE_EMPTY,
   ID_NOT_UTF8,
   ID_TOO_LONG,
   OK,
+  PENDING_ID_MUST_BE_DIFFERENT,
+  PENDING_ID_MUST_BE_EMPTY,
+  PENDING_ID_MUST_NOT_BE_EMPTY,
+  PENDING_ID_NOT_UTF8,
+  PENDING_ID_TOO_LONG,
   RECORDED_FROM,
   RESERVED_FLAG,
+  TIMEOUT_RESERVED_FOR_PENDING_TRANSFER,
   TRANSFER_MUST_HAVE_THE_SAME_ASSET_AS_ACCOUNTS,
 } from "../core/codes";
 import {
@@ -91,12 +99,35 @@ import {
   TR_HAS_EXPECTED,
   TR_ID,
   TR_ID_KIND,
+  TR_ID_TEXT,
+  TR_PENDING_ID,
+  TR_PENDING_MADE,
+  TR_PENDING_TEXT,
   TR_STATUS,
+  TRANSFER_ASKS,
   TRANSFER_BALANCING,
+  TRANSFER_CLOSING,
   TRANSFER_FLAGS_KNOWN,
+  TRANSFER_PENDING,
+  TRANSFER_RESOLVES,
 } from "../core/layout";
 import { accountAddress, findAccountByKey } from "./accounts";
-import { amountHigh, asksForOrder, isBalancing, recordAddress, recordFlags, scratchAddress, sliceCount, sliceEntry, sliceFirst } from "./context";
+import {
+  amountHigh,
+  askedHigh,
+  askedLow,
+  asksForOrder,
+  hasExpected,
+  isResolving,
+  recordAddress,
+  recordFlags,
+  recordPendingKind,
+  recordTimeout,
+  scratchAddress,
+  sliceCount,
+  sliceEntry,
+  sliceFirst,
+} from "./context";
 import { idPartitionOf } from "./exactly-once";
 import { equalText, isHashKind, seededHash } from "./identifiers";
 
@@ -118,8 +149,50 @@ function refusalBeforeLookup(record: usize): u32 {
   return kindComplaint(load<u8>(record, TR_ID_KIND), ID_MUST_NOT_BE_EMPTY, ID_TOO_LONG, ID_NOT_UTF8);
 }
 
+/** The checks of a record that posts or voids, in order. It need not name accounts. */
+function resolvingRefusal(record: usize): u32 {
+  const pendingKind = recordPendingKind(record);
+  const pendingComplaint = kindComplaint(
+    pendingKind,
+    PENDING_ID_MUST_NOT_BE_EMPTY,
+    PENDING_ID_TOO_LONG,
+    PENDING_ID_NOT_UTF8,
+  );
+  if (pendingComplaint != OK) return pendingComplaint;
+  if (
+    pendingKind == load<u8>(record, TR_ID_KIND) &&
+    load<u64>(record, TR_PENDING_ID) == load<u64>(record, TR_ID) &&
+    load<u64>(record, TR_PENDING_ID + 8) == load<u64>(record, TR_ID + 8) &&
+    (!isHashKind(pendingKind) ||
+      equalText(load<u32>(record, TR_PENDING_TEXT), load<u32>(record, TR_ID_TEXT), pendingKind))
+  ) {
+    return PENDING_ID_MUST_BE_DIFFERENT;
+  }
+  if (recordTimeout(record) != 0) return TIMEOUT_RESERVED_FOR_PENDING_TRANSFER;
+  const debitComplaint = kindComplaint(
+    load<u8>(record, TR_DEBIT_KIND),
+    OK,
+    DEBIT_ACCOUNT_ID_TOO_LONG,
+    DEBIT_ACCOUNT_ID_NOT_UTF8,
+  );
+  if (debitComplaint != OK) return debitComplaint;
+  return kindComplaint(load<u8>(record, TR_CREDIT_KIND), OK, CREDIT_ACCOUNT_ID_TOO_LONG, CREDIT_ACCOUNT_ID_NOT_UTF8);
+}
+
+/** Whether the record says things that exclude each other. */
+function hasExclusiveFlags(record: usize): bool {
+  const flags = recordFlags(record);
+  const kinds = flags & (TRANSFER_PENDING | TRANSFER_RESOLVES);
+  if ((kinds & (kinds - 1)) != 0) return true;
+  if ((flags & TRANSFER_RESOLVES) == 0) return false;
+  return (flags & (TRANSFER_BALANCING | TRANSFER_CLOSING)) != 0 || hasExpected(record);
+}
+
 /** Checks of what the record says of itself that come after the id's look-up, in order. */
 function refusalAfterLookup(record: usize): u32 {
+  const flags = recordFlags(record);
+  if (hasExclusiveFlags(record)) return FLAGS_ARE_MUTUALLY_EXCLUSIVE;
+  if ((flags & TRANSFER_RESOLVES) != 0) return resolvingRefusal(record);
   const debitKind = load<u8>(record, TR_DEBIT_KIND);
   const creditKind = load<u8>(record, TR_CREDIT_KIND);
   const debitComplaint = kindComplaint(
@@ -144,8 +217,13 @@ function refusalAfterLookup(record: usize): u32 {
   ) {
     return ACCOUNTS_MUST_BE_DIFFERENT;
   }
-  if ((load<u64>(record, TR_AMOUNT) | amountHigh(record)) == 0 && !isBalancing(record)) return AMOUNT_MUST_NOT_BE_ZERO;
-  return OK;
+  if (recordPendingKind(record) != <u32>KIND_NONE) return PENDING_ID_MUST_BE_EMPTY;
+  if ((flags & TRANSFER_PENDING) == 0) {
+    if (recordTimeout(record) != 0) return TIMEOUT_RESERVED_FOR_PENDING_TRANSFER;
+    if ((flags & TRANSFER_CLOSING) != 0) return CLOSING_TRANSFER_MUST_BE_PENDING;
+  }
+  const mayBeZero = (flags & (TRANSFER_BALANCING | TRANSFER_CLOSING)) != 0;
+  return (askedLow(record) | askedHigh(record)) == 0 && !mayBeZero ? AMOUNT_MUST_NOT_BE_ZERO : OK;
 }
 
 /** Resolves one slice. Returns a value of no meaning that keeps the cache warming alive. */
@@ -310,7 +388,7 @@ function findAccounts(context: usize, slice: u32, first: u32, count: u32): void 
       idDifference(debitAccount, record + TR_DEBIT, debitKind) |
       idDifference(creditAccount, record + TR_CREDIT, creditKind) |
       <u64>otherAsset |
-      <u64>(load<u16>(record, TR_FLAGS) & (TR_HAS_EXPECTED | TRANSFER_BALANCING));
+      <u64>(load<u16>(record, TR_FLAGS) & (TR_HAS_EXPECTED | TRANSFER_ASKS));
     if (
       difference == 0 &&
       !isHashKind(debitKind) &&
@@ -340,6 +418,11 @@ function findOddAccounts(context: usize, index: u32, record: usize, scratch: usi
   const credit = search(record + TR_CREDIT, load<u8>(record, TR_CREDIT_KIND), record + TR_CREDIT_TEXT);
   store<u32>(scratch, debit, SC_DEBIT_SLOT);
   store<u32>(scratch, credit, SC_CREDIT_SLOT);
+  // What it posts or voids decides about its accounts, when its turn comes.
+  if (isResolving(record)) {
+    store<u8>(record, 0, TR_PENDING_MADE);
+    return 0;
+  }
   const debitMissing = debit == <u32>NO_SLOT;
   const creditMissing = credit == <u32>NO_SLOT;
   let result: u32 = OK;

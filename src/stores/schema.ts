@@ -11,7 +11,7 @@ import { prepare } from "./sqlite-held.js";
 export const APPLICATION_ID = 0x504c4447;
 
 /** Raised whenever a table changes its meaning: an older library refuses a newer file. */
-export const FILE_VERSION = 1;
+export const FILE_VERSION = 2;
 
 /**
  * A full slice's chunk of 49,248 bytes takes three overflow pages of this size and 2 KB of a leaf: 4% of the file is
@@ -84,6 +84,7 @@ const TABLES = `
     transfer_count INTEGER NOT NULL,
     account_count INTEGER NOT NULL,
     account_text_size INTEGER NOT NULL,
+    pending_count INTEGER NOT NULL,
     checksum BLOB NOT NULL
   ) STRICT;
 
@@ -148,5 +149,5 @@ export function createTables(database: Database): void {
   setMeta.run("created", new Date().toISOString());
   setMeta.run("seed_low", randomBytes(8).toString("hex"));
   setMeta.run("seed_high", randomBytes(8).toString("hex"));
-  prepare(database, "INSERT INTO head VALUES (1, 0, 0, 0, 0, ?)").run(GENESIS_CHECKSUM);
+  prepare(database, "INSERT INTO head VALUES (1, 0, 0, 0, 0, 0, ?)").run(GENESIS_CHECKSUM);
 }

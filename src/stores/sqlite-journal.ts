@@ -15,11 +15,13 @@ import {
   CH_JOB_LOW,
   CH_KIND,
   CH_MAGIC,
+  CH_PENDING_COUNT,
   CH_RECORD_COUNT,
   CH_TIMESTAMP,
   CH_VERSION,
   CHUNK_HEADER_SIZE,
   CHUNK_KIND_ACCOUNTS,
+  CHUNK_KIND_EXPIRY,
   CHUNK_KIND_TRANSFERS,
   CHUNK_MAGIC,
   CHUNK_VERSION,
@@ -35,6 +37,8 @@ export interface JournalHead {
   readonly transferCount: number;
   readonly accountCount: number;
   readonly accountTextSize: number;
+  /** Pending transfers ever made. */
+  readonly pendingCount: number;
   readonly checksum: Buffer;
 }
 
@@ -77,7 +81,7 @@ export class SqliteJournal {
     this.#insertChunk = prepare(database, "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
     this.#updateHead = prepare(
       database,
-      "UPDATE head SET chunk_count = ?, transfer_count = ?, account_count = ?, account_text_size = ?, checksum = ?",
+      "UPDATE head SET chunk_count = ?, transfer_count = ?, account_count = ?, account_text_size = ?, pending_count = ?, checksum = ?",
     );
     this.#selectFrom = prepare(database, `SELECT ${LINK_COLUMNS}, data FROM journal WHERE chunk >= ? ORDER BY chunk`);
     this.#selectLink = prepare(database, `SELECT ${LINK_COLUMNS} FROM journal WHERE chunk = ?`);
@@ -100,7 +104,7 @@ export class SqliteJournal {
    * caller then sets {@link head}. Chunks that do not continue the journal are refused: they would be a bug's.
    */
   append(chunks: readonly Uint8Array[]): JournalHead {
-    let { chunkCount, transferCount, accountCount, accountTextSize, checksum } = this.head;
+    let { chunkCount, transferCount, accountCount, accountTextSize, pendingCount, checksum } = this.head;
     for (const data of chunks) {
       const header = readHeader(data);
       const nextSequence = transferCount + 1;
@@ -126,14 +130,15 @@ export class SqliteJournal {
       chunkCount++;
       if (header.kind === CHUNK_KIND_TRANSFERS) {
         transferCount += header.recordCount;
-      } else {
+        pendingCount += header.pendingCount;
+      } else if (header.kind === CHUNK_KIND_ACCOUNTS) {
         accountCount += header.recordCount;
         // What follows the entries is their ids' text, each padded to 8 bytes as in memory.
         accountTextSize += data.byteLength - CHUNK_HEADER_SIZE - header.recordCount * JOURNAL_ACCOUNT_SIZE;
       }
     }
-    this.#updateHead.run(chunkCount, transferCount, accountCount, accountTextSize, checksum);
-    return { chunkCount, transferCount, accountCount, accountTextSize, checksum };
+    this.#updateHead.run(chunkCount, transferCount, accountCount, accountTextSize, pendingCount, checksum);
+    return { chunkCount, transferCount, accountCount, accountTextSize, pendingCount, checksum };
   }
 
   /** Copies chunks from `first` on into `target`, as many as fit; `address` is where `target` begins in memory. */
@@ -210,7 +215,7 @@ export class SqliteJournal {
     const head = prepare<[], JournalHead>(
       database,
       `SELECT chunk_count AS chunkCount, transfer_count AS transferCount, account_count AS accountCount,
-           account_text_size AS accountTextSize, checksum FROM head`,
+           account_text_size AS accountTextSize, pending_count AS pendingCount, checksum FROM head`,
     ).get();
     const chunkCount = prepare<[], number>(database, "SELECT ifnull(max(chunk), -1) + 1 FROM journal").pluck().get();
     if (head === undefined) throw corrupt(0, "the row that says where the journal ends is missing");
@@ -265,6 +270,7 @@ interface ChunkHeader {
   readonly kind: number;
   readonly byteLength: number;
   readonly recordCount: number;
+  readonly pendingCount: number;
   readonly firstSequence: bigint;
   readonly firstRow: bigint;
   readonly timestamp: bigint;
@@ -282,6 +288,7 @@ function readHeader(data: Uint8Array): ChunkHeader {
     kind: view.getUint16(CH_KIND, true),
     byteLength: view.getUint32(CH_BYTE_LENGTH, true),
     recordCount: view.getUint32(CH_RECORD_COUNT, true),
+    pendingCount: view.getUint32(CH_PENDING_COUNT, true),
     firstSequence: view.getBigUint64(CH_FIRST_SEQUENCE, true),
     firstRow: view.getBigInt64(CH_FIRST_ROW, true),
     timestamp: view.getBigInt64(CH_TIMESTAMP, true),
@@ -298,7 +305,7 @@ function faultOf(header: ChunkHeader, byteLength: number, nextSequence: number):
   if (header.magic !== CHUNK_MAGIC) return `its magic number is ${header.magic}, expected ${CHUNK_MAGIC}`;
   if (header.version !== CHUNK_VERSION) return `its version is ${header.version}, expected ${CHUNK_VERSION}`;
   if (header.byteLength !== byteLength) return `its header says ${header.byteLength} bytes, and it has ${byteLength}`;
-  if (header.kind === CHUNK_KIND_ACCOUNTS) return undefined;
+  if (header.kind === CHUNK_KIND_ACCOUNTS || header.kind === CHUNK_KIND_EXPIRY) return undefined;
   if (header.kind !== CHUNK_KIND_TRANSFERS) return `its kind ${header.kind} is unknown`;
   if (header.firstSequence !== BigInt(nextSequence)) {
     return `it begins at sequence ${header.firstSequence}, expected ${nextSequence}`;

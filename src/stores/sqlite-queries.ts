@@ -1,7 +1,6 @@
 /** Finding recorded transfers, newest first: an account's by the history index, all others by reading the journal. */
 import type { Database, Statement } from "better-sqlite3";
-import type { HistorySum } from "../core/history-run.js";
-import { JournalReader, type RecordedTransfer } from "../core/journal.js";
+import { isMoving, JournalReader, type RecordedTransfer } from "../core/journal.js";
 import { CHUNK_KIND_TRANSFERS, HISTORY_SLOT_MISSING } from "../core/layout.js";
 import { prepare } from "./sqlite-held.js";
 import { DamagedRun, type SqliteHistory } from "./sqlite-history.js";
@@ -78,13 +77,13 @@ export class SqliteQueries {
     const transfers: RecordedTransfer[] = [];
     const records = new RecordReader((sequence) => this.#holder(sequence));
     let read = 0;
-    for (const { sequence, isRejected, slot } of this.#sequences(query, account)) {
+    for (const { sequence, isUnmoved, slot } of this.#sequences(query, account)) {
       if (transfers.length === query.limit || read === RECORDS_A_CALL) return { transfers, next: sequence + 1 };
       const found = records.read(sequence);
       read++;
       const isMissing = slot === HISTORY_SLOT_MISSING;
       const isListed = isMissing || found.debitSlot === slot || found.creditSlot === slot;
-      if (!isListed || (found.result !== "ok") !== isRejected) throw this.#contradiction(sequence);
+      if (!isListed || isMoving(found) === isUnmoved) throw this.#contradiction(sequence);
       // Those that did not find an account are listed together: which one it was, the record says.
       const isOf = !isMissing || found.missingDebit === account.id || found.missingCredit === account.id;
       if (isOf && matches(found, query)) transfers.push(found);
@@ -111,8 +110,9 @@ export class SqliteQueries {
 
   /** Sequences that the index has for the account, newest first. */
   *#sequences(query: TransferQuery, { slot }: QueriedAccount): Generator<Posting> {
-    const wantsMade = query.result === undefined || query.result === "ok";
-    const wantsRejected = query.result !== "ok";
+    const wantsMoved = query.result === undefined || query.result === "ok";
+    const wantsUnmoved = query.isMoving !== true;
+    const wantsRejected = wantsUnmoved && query.result !== "ok";
     const end = this.#end(query);
     if (end <= query.after + 1) return;
     const history = this.#history;
@@ -123,9 +123,9 @@ export class SqliteQueries {
       const collect = (named: number): void => {
         // Nobody looks at more of them in one call.
         const most = postings.length + RECORDS_A_CALL + 1;
-        history.visit(run, named, from, to, (position, isRejected) => {
-          if (isRejected ? !wantsRejected : !wantsMade) return true;
-          return postings.push({ sequence: history.sequenceOf(run, position), isRejected, slot: named }) < most;
+        history.visit(run, named, from, to, (position, isUnmoved) => {
+          if (isUnmoved ? !wantsUnmoved : !wantsMoved) return true;
+          return postings.push({ sequence: history.sequenceOf(run, position), isUnmoved, slot: named }) < most;
         });
       };
       if (slot !== undefined) collect(slot);
@@ -138,56 +138,46 @@ export class SqliteQueries {
   }
 
   /** What the transfers of the account with sequences above `after` and up to `through` change of its balance. */
-  sum(slot: number, after: number, through: number): HistorySum {
+  sum(slot: number, after: number, through: number): bigint {
     return this.#mending(() => {
       const history = this.#history;
-      if (through <= after) return NOTHING;
+      if (through <= after) return 0n;
       const first = history.runOf(after + 1);
       const last = history.runOf(through);
-      let sum = NOTHING;
+      let sum = 0n;
       for (let run = first; run <= last; run++) {
         const end = run === last ? history.positionOf(through) : history.size - 1;
-        sum = plus(sum, this.#sumThrough(run, slot, end));
+        sum += this.#sumThrough(run, slot, end);
       }
       const before = after - first * history.size - 1;
-      return before < 0 ? sum : minus(sum, this.#sumThrough(first, slot, before));
+      return before < 0 ? sum : sum - this.#sumThrough(first, slot, before);
     });
   }
 
   /** What the transfers of the account in a run, through `position`, change of its balance. */
-  #sumThrough(run: number, slot: number, position: number): HistorySum {
+  #sumThrough(run: number, slot: number, position: number): bigint {
     const inMemory = this.#history.inMemory(run);
     if (inMemory !== undefined) return inMemory.sumThrough(slot, position);
-    for (const { postings, changes, net } of this.#history.blocks(run, slot, position)) {
+    for (const { postings, net } of this.#history.blocks(run, slot, position)) {
       // The block knows what it ends with; what comes behind the position in it is taken back.
-      let sum: HistorySum = { changes, net };
+      let sum = net;
       const records = new RecordReader((sequence) => this.#holder(sequence));
       for (let i = postings.length - 1; i >= 0 && postings[i]! >>> 1 > position; i--) {
         if ((postings[i]! & 1) !== 0) continue;
         const { amount, creditSlot } = records.read(this.#history.sequenceOf(run, postings[i]! >>> 1));
-        sum = minus(sum, { changes: 1, net: creditSlot === slot ? amount : -amount });
+        sum -= creditSlot === slot ? amount : -amount;
       }
       return sum;
     }
-    return NOTHING;
+    return 0n;
   }
 }
 
 interface Posting {
   readonly sequence: number;
-  readonly isRejected: boolean;
+  readonly isUnmoved: boolean;
   /** The slot that it was listed under. */
   readonly slot: number;
-}
-
-const NOTHING: HistorySum = { changes: 0, net: 0n };
-
-function plus(a: HistorySum, b: HistorySum): HistorySum {
-  return { changes: a.changes + b.changes, net: a.net + b.net };
-}
-
-function minus(a: HistorySum, b: HistorySum): HistorySum {
-  return { changes: a.changes - b.changes, net: a.net - b.net };
 }
 
 /** Reads single records, and each chunk once where they follow each other. */

@@ -6,7 +6,6 @@ import type { MessagePort } from "node:worker_threads";
 import type { Database, Statement } from "better-sqlite3";
 import { AccountTable } from "../core/accounts.js";
 import { LedgerError } from "../core/errors.js";
-import type { HistorySum } from "../core/history-run.js";
 import { SqliteAccounts } from "./sqlite-accounts.js";
 import { openCopy } from "./sqlite-copy.js";
 import { readError, writeError } from "./sqlite-errors.js";
@@ -221,7 +220,7 @@ export class SqliteFile implements Synchronous {
     return this.#read(() => this.#history.prepare());
   }
 
-  sumTransfers(slot: number, after: number, through: number): HistorySum {
+  sumTransfers(slot: number, after: number, through: number): bigint {
     return this.#read(() => this.#queries.sum(slot, after, through));
   }
 
@@ -276,7 +275,7 @@ export class SqliteFile implements Synchronous {
 
   #describe(): StoreDescription {
     const meta = new Map(prepare<[], [string, string]>(this.#database, "SELECT key, value FROM meta").raw().all());
-    const { chunkCount, transferCount, accountCount, accountTextSize } = this.#journal.head;
+    const { chunkCount, transferCount, accountCount, accountTextSize, pendingCount } = this.#journal.head;
     return {
       seedLow: BigInt(`0x${meta.get("seed_low")}`),
       seedHigh: BigInt(`0x${meta.get("seed_high")}`),
@@ -284,6 +283,7 @@ export class SqliteFile implements Synchronous {
       transferCount,
       accountCount,
       accountTextSize,
+      pendingCount,
       lastTimestamp: this.#journal.lastTimestamp,
       assets: [...this.#assets],
       ...this.#snapshot.describe(),

@@ -3,7 +3,6 @@ import { resolve } from "node:path";
 import { Worker } from "node:worker_threads";
 import { builtFile } from "../core/built.js";
 import { LedgerError } from "../core/errors.js";
-import type { HistorySum } from "../core/history-run.js";
 import { HISTORY_RUN_LOG2 } from "../core/layout.js";
 import {
   IN_MEMORY,
@@ -163,7 +162,7 @@ class SqliteStore implements Store {
     return this.#call("prepareHistory");
   }
 
-  sumTransfers(slot: number, after: number, through: number): Promise<HistorySum> {
+  sumTransfers(slot: number, after: number, through: number): Promise<bigint> {
     return this.#call("sumTransfers", slot, after, through);
   }
 

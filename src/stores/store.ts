@@ -4,7 +4,6 @@
  * The journal is the truth. Chunks travel as addresses in the engine's shared memory, never through messages.
  */
 
-import type { HistorySum } from "../core/history-run.js";
 import type { RecordedTransfer } from "../core/journal.js";
 import type { TransferResultCode } from "../core/results.js";
 
@@ -19,6 +18,8 @@ export interface StoreDescription {
   readonly accountCount: number;
   /** Byte length of the account ids kept as text, an upper bound for sizing. */
   readonly accountTextSize: number;
+  /** Pending transfers ever made. */
+  readonly pendingCount: number;
   /** Nanoseconds since 1970 of the last chunk, 0 where there is none: the ledger's clock goes on from there. */
   readonly lastTimestamp: bigint;
   /** Assets in the order of their numbers; the first has number 1. */
@@ -92,6 +93,8 @@ export interface TransferQuery {
   /** Only those that name this account; without a slot, one that never existed. */
   readonly account?: { readonly id: string; readonly slot: number | undefined };
   readonly result?: TransferResultCode;
+  /** Only those that changed posted balances; needs an account. */
+  readonly isMoving?: true;
   readonly code?: number;
   readonly userData?: bigint;
 }
@@ -143,7 +146,7 @@ export interface Store {
    * What the transfers with sequences above `after` and up to `through`, which are on disk, change of the posted
    * balance of the account in `slot`. Call it after {@link prepareHistory}.
    */
-  sumTransfers(slot: number, after: number, through: number): Promise<HistorySum>;
+  sumTransfers(slot: number, after: number, through: number): Promise<bigint>;
   /** The last sequence on disk whose transfer is not younger than this, in nanoseconds since 1970; 0 where none is. */
   sequenceAt(timestamp: bigint): Promise<number>;
   /** Whether this part of the history index is what the journal gives, or missing; undefined where there is no such part. */

@@ -1,18 +1,21 @@
 /** The laws of DESIGN.md, one test each; every one was seen to fail with the law broken on purpose. */
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { isDeepStrictEqual } from "node:util";
+import { expect, onTestFinished, test, vi } from "vitest";
 import * as api from "../../src/index.js";
 import { type Ledger, LedgerError, type NewTransfer, openLedger } from "../../src/index.js";
-import { contendedWorkload } from "../support/arbitraries.js";
+import { wholeWorkload } from "../support/arbitraries.js";
 import {
   CONFIGURATIONS,
   expectLawful,
   expectSameState,
   intercept,
+  makeTransfers,
   openParts,
+  startClock,
   temporaryFolder,
 } from "../support/ledgers.js";
-import { Model } from "../support/model.js";
+import { Model, type ModelNewTransfer } from "../support/model.js";
 
 const CAPACITY = { accounts: 1000, transfers: 100_000 };
 
@@ -25,14 +28,14 @@ async function openInMemory(options: api.LedgerOptions = {}): Promise<Ledger> {
 test.each(CONFIGURATIONS)(
   "law 1, serial equivalence: a batch ends as its transfers one by one in order would ($name)",
   async ({ options }) => {
-    const { accounts, transfers } = contendedWorkload(1, 30_000, 20);
+    const { accounts, transfers } = wholeWorkload(1, 30_000, { contestedPercent: 20, wholePercent: 10 });
     const model = new Model(["USD"]);
     for (const account of accounts) model.createAccount(account);
-    const expected = transfers.map((transfer) => model.createTransfer(transfer));
+    const expected = model.createTransfers(transfers);
     const ledger = await openInMemory(options);
     await ledger.createAccounts(accounts);
-    const results = await ledger.createTransfers(transfers);
-    const first = results.findIndex((result, i) => JSON.stringify(result) !== JSON.stringify(expected[i]));
+    const results = await makeTransfers(ledger, transfers);
+    const first = results.findIndex((result, i) => !isDeepStrictEqual(result, expected[i]));
     expect(first < 0 ? undefined : { index: first, ...results[first] }).toEqual(
       first < 0 ? undefined : { index: first, ...expected[first] },
     );
@@ -73,40 +76,39 @@ test("law 1, serial equivalence: a debit is paid by a credit earlier in its batc
 });
 
 test.each(CONFIGURATIONS)(
-  "law 2, conservation: per asset, debits equal credits after every batch ($name)",
+  "law 2, conservation: per asset, debits equal credits after every batch, and so do those that are reserved ($name)",
   async ({ options }) => {
     const ledger = await openInMemory(options);
-    const { accounts, transfers } = contendedWorkload(2, 12_000, 40);
+    const { accounts, transfers } = wholeWorkload(2, 12_000, { contestedPercent: 40, wholePercent: 15 });
     const euros = accounts.map((account) => ({ ...account, id: `${account.id} in EUR`, asset: "EUR" }));
     await ledger.createAccounts([...accounts, ...euros]);
+    // Every third transfer is in EUR, and what posts or voids it says so too.
+    const inEuros = new Set(transfers.filter((_, i) => i % 3 === 0).map(({ id }) => id));
+    const named = (id: string): string => (inEuros.has(id) ? `${id}e` : id);
+    const convert = (transfer: ModelNewTransfer): ModelNewTransfer => ({
+      ...{ ...transfer, id: named(transfer.id) },
+      ...(transfer.post === undefined ? {} : { post: named(transfer.post) }),
+      ...(transfer.void === undefined ? {} : { void: named(transfer.void) }),
+      ...(transfer.debit !== undefined && inEuros.has(transfer.id)
+        ? { debit: `${transfer.debit} in EUR`, credit: `${transfer.credit} in EUR` }
+        : {}),
+    });
     for (let from = 0; from < transfers.length; from += 3000) {
       const batch = transfers.slice(from, from + 3000).flatMap((transfer, i) =>
-        i % 3 > 0
-          ? [transfer]
-          : [
-              {
-                ...transfer,
-                id: `${transfer.id}e`,
-                debit: `${transfer.debit} in EUR`,
-                credit: `${transfer.credit} in EUR`,
-              },
-              // From one asset to the other: must be refused, or money is made of nothing.
-              { ...transfer, id: `${transfer.id}x`, credit: `${transfer.credit} in EUR` },
-            ],
+        // From one asset to the other: must be refused, or money is made of nothing.
+        i % 7 > 0 || transfer.debit === undefined
+          ? [convert(transfer)]
+          : [convert(transfer), { ...transfer, id: `${transfer.id}x`, credit: `${transfer.credit} in EUR` }],
       );
-      await ledger.createTransfers(batch);
-      const sums = new Map<string, { debits: bigint; credits: bigint }>();
-      for (const { asset, debitsPosted, creditsPosted, debitsPending, creditsPending } of ledger.accounts()) {
-        const sum = sums.get(asset) ?? { debits: 0n, credits: 0n };
-        sums.set(asset, {
-          debits: sum.debits + debitsPosted + debitsPending,
-          credits: sum.credits + creditsPosted + creditsPending,
-        });
-      }
+      await makeTransfers(ledger, batch);
       for (const asset of ["USD", "EUR"]) {
-        const { debits, credits } = sums.get(asset)!;
-        expect(debits).toBeGreaterThan(0n);
-        expect(debits, asset).toBe(credits);
+        const ofAsset = [...ledger.accounts()].filter((account) => account.asset === asset);
+        const sum = (total: "debitsPosted" | "creditsPosted" | "debitsPending" | "creditsPending"): bigint =>
+          ofAsset.reduce((before, account) => before + account[total], 0n);
+        expect(sum("debitsPosted")).toBeGreaterThan(0n);
+        expect(sum("debitsPosted"), asset).toBe(sum("creditsPosted"));
+        expect(sum("debitsPending")).toBeGreaterThan(0n);
+        expect(sum("debitsPending"), asset).toBe(sum("creditsPending"));
       }
     }
   },
@@ -154,6 +156,57 @@ test.each(CONFIGURATIONS)(
     expect(last.map(({ result }) => result)).toEqual(["ok", "exceeds_credits"]);
     expect(ledger.account("purse")?.balance).toBe(0n);
     expectLawful(ledger);
+  },
+);
+
+test.each(CONFIGURATIONS)(
+  "law 3, no overspend: what is reserved can't be spent, nor reserved again, until it is released ($name)",
+  async ({ options }) => {
+    const ledger = await openInMemory(options);
+    await ledger.createAccounts([
+      { id: "bank", asset: "USD" },
+      { id: "shop", asset: "USD" },
+      { id: "purse", asset: "USD", debitsMustNotExceedCredits: true },
+      { id: "slate", asset: "USD", creditsMustNotExceedDebits: true },
+    ]);
+    const quiet = (prefix: string): NewTransfer[] =>
+      Array.from({ length: 64 }, (_, i) => ({ id: `${prefix}${i}`, debit: "bank", credit: "shop", amount: 1n }));
+    const make = async (prefix: string, transfers: readonly NewTransfer[]): Promise<string[]> => {
+      const results = await ledger.createTransfers([...quiet(prefix), ...transfers]);
+      expectLawful(ledger);
+      return results.slice(64).map(({ result }) => result);
+    };
+    const spend = (id: string, amount: bigint) => ({ id: `spend-${id}`, debit: "purse", credit: "shop", amount });
+    const repay = (id: string, amount: bigint) => ({ id: `repay-${id}`, debit: "bank", credit: "slate", amount });
+    const reserved = [0, 1, 2, 3].map(String);
+    await make("a", [
+      { id: "fill", debit: "bank", credit: "purse", amount: 100n },
+      { id: "owe", debit: "slate", credit: "bank", amount: 100n },
+    ]);
+    expect(
+      await make("b", [
+        ...reserved.map((id): NewTransfer => ({ ...spend(id, 33n), pending: true })),
+        ...reserved.map((id): NewTransfer => ({ ...repay(id, 33n), pending: true })),
+        ...[spend("two", 2n), repay("two", 2n), spend("one", 1n), repay("one", 1n)],
+      ]),
+    ).toEqual([
+      ...["ok", "ok", "ok", "exceeds_credits", "ok", "ok", "ok", "exceeds_debits"],
+      ...["exceeds_credits", "exceeds_debits", "ok", "ok"],
+    ]);
+    // A post spends what it reserved, and no more than that is released.
+    expect(
+      await make("c", [
+        ...[{ id: "post-0", post: "spend-0" }, spend("more", 1n), { id: "post-1", post: "spend-1", amount: 30n }],
+        ...[spend("rest", 4n), spend("the rest", 3n), { id: "void-2", void: "spend-2" }],
+        ...[spend("too much", 34n), spend("released", 33n), { id: "void-repay", void: "repay-2" }],
+        ...[repay("too much", 34n), repay("released", 33n)],
+      ]),
+    ).toEqual([
+      ...["ok", "exceeds_credits", "ok", "exceeds_credits", "ok", "ok", "exceeds_credits", "ok", "ok"],
+      ...["exceeds_debits", "ok"],
+    ]);
+    expect(ledger.account("purse")).toMatchObject({ balance: 0n, debitsPending: 0n });
+    expect(ledger.account("slate")).toMatchObject({ creditsPosted: 34n, creditsPending: 66n });
   },
 );
 
@@ -322,22 +375,39 @@ test.each(["parallel", "event-loop"] as const)(
 );
 
 test.each(CONFIGURATIONS)(
-  "law 6, versions count changes: one more for each transfer made, none for one refused ($name)",
+  "law 6, versions count changes: one more for each transfer made and each that expires, none for one refused ($name)",
   async ({ options }) => {
-    const { accounts, transfers } = contendedWorkload(6, 20_000, 25);
+    const { accounts, transfers } = wholeWorkload(6, 20_000, { contestedPercent: 25, wholePercent: 15 });
+    const clock = startClock();
     const ledger = await openInMemory(options);
     await ledger.createAccounts(accounts);
     const changes = new Map(accounts.map(({ id }) => [id, 0]));
+    const count = ({ debit, credit }: ModelNewTransfer): void => {
+      for (const id of [debit!, credit!]) changes.set(id, changes.get(id)! + 1);
+    };
+    const reserved = new Map<string, ModelNewTransfer>();
+    let expired = 0;
     for (let from = 0; from < transfers.length; from += 5000) {
-      const part = transfers.slice(from, from + 5000);
-      for (const [i, { result }] of (await ledger.createTransfers(part)).entries()) {
-        if (result !== "ok") continue;
-        const { debit, credit } = part[i]!;
-        changes.set(debit, changes.get(debit)! + 1);
-        changes.set(credit, changes.get(credit)! + 1);
+      // All that was reserved with a timeout runs out between one batch and the next.
+      for (const [id, transfer] of reserved) {
+        if (transfer.timeout === undefined) continue;
+        count(transfer);
+        reserved.delete(id);
+        expired++;
       }
-      for (const [id, count] of changes) expect(ledger.account(id)?.version, id).toBe(count);
+      vi.setSystemTime(clock.milliseconds + (from / 5000) * 100_000_000);
+      const part = transfers.slice(from, from + 5000);
+      for (const [i, { result }] of (await makeTransfers(ledger, part)).entries()) {
+        if (result !== "ok") continue;
+        const transfer = part[i]!;
+        const resolved = transfer.post ?? transfer.void;
+        count(resolved === undefined ? transfer : reserved.get(resolved)!);
+        if (resolved !== undefined) reserved.delete(resolved);
+        if (transfer.pending === true) reserved.set(transfer.id, transfer);
+      }
+      for (const [id, version] of changes) expect(ledger.account(id)?.version, id).toBe(version);
     }
+    expect(expired).toBeGreaterThan(100);
   },
 );
 

@@ -6,8 +6,18 @@ import { expect, test } from "vitest";
 import { verifyStore } from "../../src/engine/verify.js";
 import type { Ledger } from "../../src/index.js";
 import { openSqliteStore } from "../../src/stores/sqlite.js";
-import { type ConcreteCommand, Materializer, MODEL_ASSETS, run } from "../support/arbitraries.js";
-import { expectLawful, expectSameState, openParts, RUNS_MS_MAX, runsOf, temporaryFolder } from "../support/ledgers.js";
+import { type Clock, Materializer, MODEL_ASSETS, nanosecondsOf, run } from "../support/arbitraries.js";
+import {
+  expectLawful,
+  expectSameResults,
+  expectSameState,
+  makeTransfers,
+  openParts,
+  RUNS_MS_MAX,
+  runsOf,
+  startClock,
+  temporaryFolder,
+} from "../support/ledgers.js";
 import { Model } from "../support/model.js";
 
 /** How a session of the ledger ends. */
@@ -36,19 +46,11 @@ function deleteSnapshot(path: string): void {
   database.close();
 }
 
-async function expectSameResults(ledger: Ledger, command: ConcreteCommand): Promise<void> {
-  if ("create" in command) {
-    expect(await ledger.createAccounts(command.create)).toEqual(command.expected);
-  } else {
-    expect(await Promise.all(command.calls.map((call) => ledger.createTransfers(call)))).toEqual(command.expected);
-  }
-}
-
 /** Every id that an outcome was recorded for is known: asked again for nonsense, it names the sequence. */
-async function expectIdsKnown(ledger: Ledger, model: Model): Promise<void> {
+async function expectIdsKnown(ledger: Ledger, model: Model, clock: Clock): Promise<void> {
   const again = model.recordedIds().map((id) => ({ id, debit: "nobody", credit: "nobody", amount: 0n }));
-  const expected = again.map((transfer) => model.createTransfer(transfer));
-  expect(await ledger.createTransfers(again)).toEqual(expected);
+  const expected = model.createTransfers(again, nanosecondsOf(clock));
+  expect(await makeTransfers(ledger, again)).toEqual(expected);
   expect(expected.map(({ sequence }) => sequence)).toEqual(again.map((_, i) => i + 1));
 }
 
@@ -58,6 +60,7 @@ test(
   "sessions of random commands on one file end in the model's state, however each of them ended",
   async () => {
     const folder = temporaryFolder();
+    const clock = startClock();
     const property = fc.asyncProperty(fc.array(session, { minLength: 2, maxLength: 4 }), async (sessions) => {
       const path = join(folder, `${files++}.db`);
       const model = new Model(MODEL_ASSETS);
@@ -65,10 +68,10 @@ test(
         const { ledger, abandon } = await openParts(path, { ...configuration, accounts: 2000, transfers: 50_000 });
         try {
           expectSameState(ledger, model);
-          await expectIdsKnown(ledger, model);
-          const materializer = new Materializer(model, number, work.padded);
-          await expectSameResults(ledger, materializer.begin());
-          for (const command of work.commands) await expectSameResults(ledger, materializer.next(command));
+          await expectIdsKnown(ledger, model, clock);
+          const materializer = new Materializer(model, number, work.padded, clock);
+          await expectSameResults(materializer.begin(), [ledger]);
+          for (const command of work.commands) await expectSameResults(materializer.next(command), [ledger]);
           expectSameState(ledger, model);
           expectLawful(ledger);
         } finally {
@@ -80,7 +83,7 @@ test(
       const { ledger } = await openParts(path, { mode: "event-loop", accounts: 2000, transfers: 50_000 });
       try {
         expectSameState(ledger, model);
-        await expectIdsKnown(ledger, model);
+        await expectIdsKnown(ledger, model, clock);
       } finally {
         await ledger.close();
       }

@@ -13,6 +13,8 @@ export interface BookedTransfer {
   readonly userData: bigint;
   readonly sequence: number;
   readonly result: string;
+  /** It changed the posted balances. */
+  readonly moves: boolean;
 }
 
 /** An entry of an account, as far as the book knows it. */
@@ -32,9 +34,18 @@ export class Book {
   note(asked: readonly ModelNewTransfer[], results: readonly ModelResult[]): void {
     for (const [index, { sequence, result, amount }] of results.entries()) {
       if (sequence !== this.transfers.length + 1) continue;
-      const { id, debit, credit, code = 0, userData = 0n, amount: wanted } = asked[index]!;
-      // A balancing transfer is in the books with what it moved.
-      this.transfers.push({ id, debit, credit, amount: amount ?? wanted, code, userData, sequence, result });
+      const transfer = asked[index]!;
+      const { id, userData = 0n, amount: wanted = 0n, pending } = transfer;
+      const pendingId = transfer.post ?? transfer.void;
+      // What posts or voids is in the books with the accounts and the code of what it resolved.
+      const resolved = result === "ok" ? this.transfers.find((earlier) => earlier.id === pendingId) : undefined;
+      const { debit = "", credit = "", code = 0 } = resolved ?? transfer;
+      this.transfers.push({
+        ...{ id, debit, credit, code, userData, sequence, result },
+        // A balancing, posting or voiding transfer is in the books with what it moved.
+        amount: amount ?? wanted,
+        moves: result === "ok" && pending !== true && transfer.void === undefined,
+      });
     }
   }
 
@@ -42,8 +53,8 @@ export class Book {
   entries(account: string): BookedEntry[] {
     const entries: BookedEntry[] = [];
     let balance = 0n;
-    for (const { result, debit, credit, amount, sequence } of this.transfers) {
-      if (result !== "ok" || (debit !== account && credit !== account)) continue;
+    for (const { moves, debit, credit, amount, sequence } of this.transfers) {
+      if (!moves || (debit !== account && credit !== account)) continue;
       const isCredit = credit === account;
       balance += isCredit ? amount : -amount;
       entries.push({

@@ -2,13 +2,16 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, onTestFinished } from "vitest";
+import { isDeepStrictEqual } from "node:util";
+import { expect, onTestFinished, vi } from "vitest";
 import type { Engine } from "../../src/engine/engine.js";
 import { openEngine } from "../../src/engine/open.js";
+import type { NewTransfer } from "../../src/index.js";
 import { Ledger, type LedgerOptions } from "../../src/ledger.js";
 import { openSqliteStore } from "../../src/stores/sqlite.js";
 import type { Store } from "../../src/stores/store.js";
-import type { Model } from "./model.js";
+import type { Clock, ConcreteCommand } from "./arbitraries.js";
+import type { Model, ModelNewTransfer, ModelResult } from "./model.js";
 
 /** Every way of executing that must give the same results. */
 export const CONFIGURATIONS: readonly { readonly name: string; readonly options: LedgerOptions }[] = [
@@ -22,13 +25,59 @@ export const RUNS_FACTOR = process.env.PARALLEL_LEDGER_LONG === "1" ? 20 : 1;
 /** What a property test may take. */
 export const RUNS_MS_MAX = 120_000 * RUNS_FACTOR;
 
-/** fast-check's settings for a property of this many runs; it stops, and reports what it has, before vitest gives up. */
-export function runsOf(count: number): {
+interface RunSettings {
   numRuns: number;
   interruptAfterTimeLimit: number;
   markInterruptAsFailure: true;
-} {
-  return { numRuns: count * RUNS_FACTOR, interruptAfterTimeLimit: RUNS_MS_MAX * 0.8, markInterruptAsFailure: true };
+  seed?: number;
+  path?: string;
+}
+
+/**
+ * fast-check's settings for a property of this many runs; it stops, and reports what it has, before vitest gives up.
+ * PARALLEL_LEDGER_SEED and PARALLEL_LEDGER_PATH, as a failure prints them, do that failure again: of one test, named by
+ * `vitest run FILE -t NAME`.
+ */
+export function runsOf(count: number): RunSettings {
+  const { PARALLEL_LEDGER_SEED: seed, PARALLEL_LEDGER_PATH: path } = process.env;
+  return {
+    ...{ numRuns: Math.ceil(count * RUNS_FACTOR), interruptAfterTimeLimit: RUNS_MS_MAX * 0.8 },
+    markInterruptAsFailure: true,
+    ...(seed === undefined ? {} : { seed: Number(seed) }),
+    ...(path === undefined ? {} : { path }),
+  };
+}
+
+/** A clock that begins at some day and moves only when told to, for ledgers of this thread as well until the test ends. */
+export function startClock(): Clock {
+  const clock = { milliseconds: Date.parse("2026-01-31T12:00:00Z") };
+  vi.useFakeTimers({ toFake: ["Date"], now: clock.milliseconds });
+  onTestFinished(() => void vi.useRealTimers());
+  return clock;
+}
+
+/** Makes the transfers of a call, whatever the API's types say of them. */
+export function makeTransfers(ledger: Ledger, call: readonly ModelNewTransfer[]): Promise<ModelResult[]> {
+  return ledger.createTransfers(call as readonly NewTransfer[]);
+}
+
+/** Has ledgers do the command, and expects of each account or transfer what the model says. */
+export async function expectSameResults(command: ConcreteCommand, ledgers: readonly Ledger[]): Promise<void> {
+  if ("clock" in command) {
+    // Nothing is under way: every batch of a command reads the same time.
+    vi.setSystemTime(command.clock);
+    return;
+  }
+  const perform = async (ledger: Ledger): Promise<unknown> => {
+    if ("create" in command) return ledger.createAccounts(command.create);
+    return Promise.all(command.calls.map((call) => makeTransfers(ledger, call)));
+  };
+  const found = await Promise.all(ledgers.map(perform));
+  for (const [i, { mode, workers }] of ledgers.entries()) {
+    if (!isDeepStrictEqual(found[i], command.expected)) {
+      expect(found[i], `${mode}, ${workers} workers`).toEqual(command.expected);
+    }
+  }
 }
 
 /** An empty folder that is removed after the test. */
@@ -87,8 +136,6 @@ export function expectSameState(ledger: Ledger, model: Model): void {
   const found = [...ledger.accounts()];
   const expected = model.accountsInOrder().map((account) => ({
     ...account,
-    debitsPending: 0n,
-    creditsPending: 0n,
     balance: account.creditsPosted - account.debitsPosted,
   }));
   expect(found).toEqual(expected);
@@ -96,15 +143,23 @@ export function expectSameState(ledger: Ledger, model: Model): void {
 
 /** Expects what must hold in every ledger, whatever was done: conservation per asset, and no limit crossed. */
 export function expectLawful(ledger: Ledger): void {
-  const totals = new Map<string, bigint>();
+  const totals = new Map<string, { posted: bigint; pending: bigint }>();
   for (const account of ledger.accounts()) {
-    const { id, asset, debitsPosted, creditsPosted, overdraftLimit } = account;
-    totals.set(asset, (totals.get(asset) ?? 0n) + debitsPosted - creditsPosted);
+    const { id, asset, debitsPosted, creditsPosted, debitsPending, creditsPending, overdraftLimit } = account;
+    const { posted, pending } = totals.get(asset) ?? { posted: 0n, pending: 0n };
+    totals.set(asset, {
+      posted: posted + debitsPosted - creditsPosted,
+      pending: pending + debitsPending - creditsPending,
+    });
+    // What is reserved may be posted whenever somebody likes, so it counts.
     if (account.debitsMustNotExceedCredits)
-      expect(debitsPosted, id).toBeLessThanOrEqual(creditsPosted + overdraftLimit);
-    if (account.creditsMustNotExceedDebits) expect(creditsPosted, id).toBeLessThanOrEqual(debitsPosted);
+      expect(debitsPosted + debitsPending, id).toBeLessThanOrEqual(creditsPosted + overdraftLimit);
+    if (account.creditsMustNotExceedDebits)
+      expect(creditsPosted + creditsPending, id).toBeLessThanOrEqual(debitsPosted);
   }
-  for (const [asset, difference] of totals) expect(difference, `debits less credits in ${asset}`).toBe(0n);
+  for (const [asset, differences] of totals) {
+    expect(differences, `debits less credits in ${asset}`).toEqual({ posted: 0n, pending: 0n });
+  }
 }
 
 /** A store of which some calls go elsewhere, and all others straight through. */

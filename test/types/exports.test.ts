@@ -68,7 +68,10 @@ const TYPES = [
   "NetSummary",
   "NewAccount",
   "NewTransfer",
+  "PendingTransfer",
+  "PlainTransfer",
   "PointInTime",
+  "PostTransfer",
   "RowProblem",
   "SettleFileOptions",
   "SettleFileSummary",
@@ -81,6 +84,7 @@ const TYPES = [
   "TransferResult",
   "TransferResultCode",
   "TransferResultRow",
+  "VoidTransfer",
 ];
 
 test("the values exported are these and no others", () => {
@@ -219,7 +223,6 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     readonly counterparty: string;
     readonly amount: bigint;
     readonly balance: bigint;
-    readonly version: number;
   }>();
   expectTypeOf<HistoryPage>().toEqualTypeOf<{ readonly entries: readonly HistoryEntry[]; readonly cursor?: string }>();
   expectTypeOf<Ledger["history"]>().toEqualTypeOf<

@@ -70,6 +70,7 @@ describe("the journal", () => {
       transferCount: 15,
       accountCount: 3,
       accountTextSize: 40,
+      pendingCount: 0,
       lastTimestamp: 0n,
       assets: [
         { code: "USD", scale: 2 },
