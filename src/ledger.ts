@@ -451,7 +451,10 @@ export class Ledger {
         this.#calls.shift();
       }
       shares.push({ call, from, count: call.taken - from });
-      if (call.taken === call.transfers.length) this.#calls.shift();
+      if (call.taken < call.transfers.length) continue;
+      this.#calls.shift();
+      // A chain that its call does not end is open: the next call must not end it.
+      if (call.transfers.at(-1)!.linked === true) break;
     }
     return shares;
   }

@@ -397,10 +397,7 @@ function slotOfField(scratch: usize, slotField: usize, key: usize, kindField: us
 
 /** Settles record `index`, a duplicate of an earlier record of this batch whose outcome is known by now. */
 export function settleDuplicate(context: usize, index: u32): void {
-  const scratch = scratchAddress(context, index);
-  const earlier = load<u32>(scratch, SC_LINK);
-  const earlierRecord = recordAddress(context, earlier);
-  const earlierScratch = scratchAddress(context, earlier);
+  const earlier = load<u32>(scratchAddress(context, index), SC_LINK);
   const earlierResult = load<u8>(context + earlier, CX_RESULT);
   store<u32>(sequenceAddress(context, index), load<u32>(sequenceAddress(context, earlier)));
   if (earlierResult != OK) {
@@ -408,8 +405,16 @@ export function settleDuplicate(context: usize, index: u32): void {
     store<u8>(context + index, earlierResult, CX_DETAIL);
     return;
   }
+  compareWithEarlier(context, index);
+}
+
+/** Says of a duplicate how it differs from the earlier record of this batch that has its id, as if that had been made. */
+export function compareWithEarlier(context: usize, index: u32): void {
+  const scratch = scratchAddress(context, index);
+  const earlier = load<u32>(scratch, SC_LINK);
+  const earlierRecord = recordAddress(context, earlier);
   const record = recordAddress(context, index);
-  readEarlier(earlierRecord, earlierScratch);
+  readEarlier(earlierRecord, scratchAddress(context, earlier));
   store<u8>(context + index, differenceFrom(load<u32>(context, CX_ASSET), record, scratch), CX_RESULT);
   tellMoved(record, load<u64>(earlierRecord, TR_AMOUNT), amountHigh(earlierRecord));
 }

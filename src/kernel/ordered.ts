@@ -40,7 +40,7 @@ import {
   TRANSFER_RESOLVES,
 } from "../core/layout";
 import { accountAddress } from "./accounts";
-import { refusalIsFinal, settleDuplicate } from "./confirm";
+import { compareWithEarlier, refusalIsFinal, settleDuplicate } from "./confirm";
 import { amountHigh, recordAddress, recordFlags, scratchAddress, sliceCount, sliceFirst } from "./context";
 import { withdrawId } from "./dedupe";
 import { decideRecord } from "./execute";
@@ -112,10 +112,16 @@ function queueIfPending(context: usize, index: i32): void {
   queueExpiry(load<u32>(scratchAddress(context, index), SC_LINK));
 }
 
-/** Whether the leg's own outcome was settled before the chain is tried; a duplicate's is found out now. */
-function isSettled(context: usize, index: i32): bool {
+/**
+ * Whether the outcome of a leg of the chain that begins at `first` was settled before the chain is tried; a duplicate's
+ * is found out now. One that repeats a leg of the same chain repeats what would have been made.
+ */
+function isSettled(context: usize, first: i32, index: i32): bool {
   const state = load<u8>(context + index, CX_STATE);
-  if (state == STATE_DUPLICATE) settleDuplicate(context, index);
+  if (state == STATE_DUPLICATE) {
+    if (load<u32>(scratchAddress(context, index), SC_LINK) >= <u32>first) compareWithEarlier(context, index);
+    else settleDuplicate(context, index);
+  }
   return state != STATE_FRESH;
 }
 
@@ -135,7 +141,7 @@ function decideChain(context: usize, first: i32, last: i32): void {
   let breaker = NONE;
   let isRepeated = true;
   for (let index = first; ; index = indexBehind(context, index)) {
-    const settled = isSettled(context, index);
+    const settled = isSettled(context, first, index);
     // What this same job recorded before broke the chain then, whatever has been done with other ids since.
     if (settled && (breaker == NONE || (isReplayed(context, index) && !isReplayed(context, breaker)))) breaker = index;
     if (!settled || !wasMade(context, index)) isRepeated = false;
