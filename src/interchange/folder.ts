@@ -115,7 +115,9 @@ async function* csvRows(path: string, table: Table, name: string): AsyncGenerato
     }
   } catch (error) {
     if (error instanceof CsvError) {
-      throw invalidExport(`${name}, row ${number + 1}: ${error.message}`, { file: name, row: number + 1 });
+      // The parser is ahead of what was taken from it; its header is a record, too.
+      const row = Number(error.records);
+      throw invalidExport(`${name}, row ${row}: ${error.message}`, { file: name, row });
     }
     throw readErrorOf(path, error);
   } finally {

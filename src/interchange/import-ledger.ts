@@ -149,6 +149,13 @@ async function checkBalances(source: RowSource, { accounts, assets }: Engine): P
       }
       await reader.next();
     }
+    if (reader.row !== undefined) {
+      throw invalidExport(`${reader.name}, row ${reader.number}: there is no account '${reader.row[0]}'`, {
+        file: reader.name,
+        row: reader.number,
+      });
+    }
+    reader.check();
   } finally {
     await reader.close();
   }

@@ -15,7 +15,7 @@ import type { Engine } from "../engine/engine.js";
 import { replay, type Twin } from "../engine/open.js";
 import { checkTwins } from "../engine/verify.js";
 import type { MemoryRange, Store } from "../stores/store.js";
-import { invalidExport } from "./manifest.js";
+import { invalidExport, type TableSummary } from "./manifest.js";
 import { type Moment, RowReader } from "./read-rows.js";
 import type { RowSource } from "./sink.js";
 import { ACCOUNTS, EXPIRIES, linesOf, type Row, type Table, type TableName, TableSum, TRANSFERS } from "./tables.js";
@@ -33,7 +33,7 @@ interface Origin {
 export class TableReader {
   readonly table: Table;
   readonly name: string;
-  readonly #source: RowSource;
+  readonly #expected: TableSummary;
   readonly #rows: AsyncGenerator<Row>;
   readonly #sum: TableSum;
   #unsummed: Row[] = [];
@@ -45,7 +45,7 @@ export class TableReader {
   private constructor(source: RowSource, table: Table) {
     this.table = table;
     this.name = source.nameOf(table);
-    this.#source = source;
+    this.#expected = source.manifest.tables[table.name];
     this.#rows = source.rows(table);
     this.#sum = new TableSum(table);
   }
@@ -57,21 +57,23 @@ export class TableReader {
     return reader;
   }
 
-  /** Goes to the next row. Throws `invalid_export` where there are more or fewer than the manifest says, or others. */
+  /** Goes to the next row. Throws `invalid_export` where there are more than the manifest says. */
   async next(): Promise<void> {
     const { value, done } = await this.#rows.next();
-    const { rows, sha256 } = this.#source.manifest.tables[this.table.name];
     this.row = done === true ? undefined : value;
     if (done !== true) this.#unsummed.push(value);
     if (done === true || this.#unsummed.length === SUMMED_ROWS) {
       this.#sum.add(this.#unsummed.length, linesOf(this.#unsummed));
       this.#unsummed = [];
     }
-    if (done !== true) {
-      this.number++;
-      if (this.number > rows) throw this.#differs(`has more than the ${rows} rows`);
-      return;
-    }
+    if (done === true) return;
+    this.number++;
+    if (this.number > this.#expected.rows) throw this.#differs(`has more than the ${this.#expected.rows} rows`);
+  }
+
+  /** Behind the last row: throws `invalid_export` where they are not those that the manifest speaks of. */
+  check(): void {
+    const { rows, sha256 } = this.#expected;
     if (this.number < rows) throw this.#differs(`ends after ${this.number} of the ${rows} rows`);
     const found = this.#sum.digest();
     if (found !== sha256) throw this.#differs(`has the checksum ${found} instead of the ${sha256}`);
@@ -156,7 +158,9 @@ export class Rebuild {
     }
     await this.#flush();
     await this.#store.keep();
+    // In this order: what a row is wrong about says more than that something is.
     await this.#checkIds(transfers.name);
+    for (const reader of [transfers, accounts, expiries]) reader.check();
   }
 
   #registerAssets(): void {
