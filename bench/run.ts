@@ -5,10 +5,11 @@ import { describeMachine } from "../src/compare/machine.js";
 import { durableTrial } from "./durable.js";
 import { historyTrial } from "./history.js";
 import { kernelTrial } from "./kernel.js";
+import { modelTrial } from "./model.js";
 import { settleTrial } from "./settle.js";
 import type { Measurement, Size, Trial } from "./trial.js";
 
-const TRIALS: readonly Trial[] = [kernelTrial, durableTrial, settleTrial, historyTrial];
+const TRIALS: readonly Trial[] = [kernelTrial, durableTrial, settleTrial, historyTrial, modelTrial];
 
 function verdict({ value, expected }: Measurement): string {
   if (expected === undefined) return "";

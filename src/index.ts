@@ -28,8 +28,8 @@ export type {
   VoidTransfer,
 } from "./core/types.js";
 export type { Mode } from "./engine/engine.js";
-export type { ExportOptions, InterchangeSummary } from "./interchange/export-ledger.js";
-export { type ImportOptions, importLedger } from "./interchange/import-ledger.js";
+export type { ExportOptions, InterchangeSummary } from "./interchange/exporting.js";
+export { type ImportOptions, importLedger } from "./interchange/importing.js";
 export type { ExportFormat } from "./interchange/manifest.js";
 export {
   Batch,
@@ -41,6 +41,7 @@ export {
 } from "./ledger.js";
 export type { AccountColumns } from "./settlement/accounts-file.js";
 export type { NetSummary } from "./settlement/net.js";
+export type { Reversal, Reversible } from "./settlement/reversal.js";
 export type { RowProblem } from "./settlement/row-problem.js";
 export type { SettleFileOptions, SettleFileSummary, TransferColumns } from "./settlement/run-job.js";
 export type { FileProgress } from "./settlement/settle-file.js";

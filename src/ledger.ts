@@ -2,11 +2,12 @@
 import { availableParallelism } from "node:os";
 import { ACCOUNTS_A_CHUNK } from "./core/accounts.js";
 import { parseAsset } from "./core/assets.js";
-import { BatchResults, isDate, RecordWriter } from "./core/batch.js";
+import { BatchResults, RecordWriter } from "./core/batch.js";
+import { checkNewAccount, checkNewTransfer, invalid } from "./core/checks.js";
 import { stateDigest } from "./core/digest.js";
 import { LedgerError } from "./core/errors.js";
 import * as layout from "./core/layout.js";
-import { type AccountResultCode, TRANSFER_RESULTS } from "./core/results.js";
+import type { AccountResultCode } from "./core/results.js";
 import type {
   Account,
   AccountResult,
@@ -20,7 +21,7 @@ import type {
   TransferPage,
   TransferResult,
 } from "./core/types.js";
-import { atomically } from "./engine/atomic.js";
+import { longChain, makeLongChain } from "./engine/chains.js";
 import type { Engine, Mode } from "./engine/engine.js";
 import { needOfIds } from "./engine/need.js";
 import { openEngine } from "./engine/open.js";
@@ -28,7 +29,8 @@ import { Places } from "./engine/places.js";
 import { Queries } from "./engine/queries.js";
 import { ACCOUNT_TEXT_MAX } from "./engine/room.js";
 import { readableSnapshot, saveSnapshot, snapshotSize } from "./engine/snapshot.js";
-import { type ExportOptions, exportLedger, type InterchangeSummary } from "./interchange/export-ledger.js";
+import { type ExportOptions, exportLedger, type InterchangeSummary } from "./interchange/exporting.js";
+import { type Reversal, type Reversible, reverse } from "./settlement/reversal.js";
 import { runJob, type SettleFileOptions, type SettleFileSummary } from "./settlement/run-job.js";
 import { openSqliteStore } from "./stores/sqlite.js";
 import type { Store } from "./stores/store.js";
@@ -73,11 +75,6 @@ export interface SettleSummary {
 }
 
 const WORKERS_MAX = 64;
-const CODE_MAX = 65535;
-/** Seconds. */
-const TIMEOUT_MAX = 2 ** 32 - 1;
-/** User data and overdraft limits are below this. */
-const UNSIGNED_128_LIMIT = 1n << 128n;
 const LOW_WORD = (1n << 64n) - 1n;
 const CONTEXTS = 4;
 /** Window that files are read through; a row may take 1 MiB of it. */
@@ -89,10 +86,6 @@ const UNDELIVERED_MAX = 32;
 /** A snapshot is written at close if it is small, or if replaying what it saves would take longer than writing it. */
 const SNAPSHOT_SIZE_SMALL = 64 * 1024 * 1024;
 const SNAPSHOT_TRANSFERS = 500_000;
-
-function invalid(message: string, details: Record<string, unknown> = {}): LedgerError {
-  return new LedgerError("invalid_argument", message, { details });
-}
 
 const OPTION_NAMES = new Set(["mode", "workers", "capacity", "assets", "dryRun"]);
 function ledgerClosed(): LedgerError {
@@ -181,6 +174,8 @@ export async function openLedgerFor(
 
 interface PendingTransfers {
   readonly transfers: readonly NewTransfer[];
+  /** What each of them has. */
+  readonly flags: Uint32Array;
   readonly results: TransferResult[];
   /** Transfers written into batches so far. */
   taken: number;
@@ -345,15 +340,23 @@ export class Ledger {
    */
   async createTransfers(transfers: readonly NewTransfer[]): Promise<TransferResult[]> {
     this.#checkOpen();
-    transfers.forEach(checkNewTransfer);
+    const flags = Uint32Array.from(transfers, checkNewTransfer);
     if (transfers.length === 0) return [];
     // What takes several batches is refused as a whole: a later one must not be made where an earlier one was refused.
-    const pendings = transfers.filter(({ pending }) => pending === true).length;
-    const long = longChain(transfers);
+    const pendings = countPendings(flags);
+    const long = longChain(flags);
     if (long !== undefined) return this.#createAround(transfers, pendings, long);
-    this.#promiseRoom(transfers.length, pendings);
+    this.#engine.room.promise(transfers.length, pendings);
     return new Promise((resolve, reject) => {
-      this.#calls.push({ transfers, results: new Array(transfers.length), taken: 0, settled: 0, resolve, reject });
+      this.#calls.push({
+        transfers,
+        flags,
+        results: new Array(transfers.length),
+        taken: 0,
+        settled: 0,
+        resolve,
+        reject,
+      });
       void this.#pump();
     });
   }
@@ -365,51 +368,11 @@ export class Ledger {
     [from, end]: readonly [number, number],
   ): Promise<TransferResult[]> {
     // Refused as a whole where there is no room for all of them now.
-    this.#promiseRoom(transfers.length, pendings);
-    this.#engine.room.releaseTransfers(transfers.length);
-    this.#engine.room.releasePendings(pendings);
+    this.#engine.room.promise(transfers.length, pendings);
+    this.#engine.room.release(transfers.length, pendings);
     const before = await this.createTransfers(transfers.slice(0, from));
-    const chain = await this.#createLongChain(transfers.slice(from, end));
+    const chain = await makeLongChain(this.#engine, this.#store, transfers.slice(from, end));
     return [...before, ...chain, ...(await this.createTransfers(transfers.slice(end)))];
-  }
-
-  /** Makes a chain of several batches as one transaction of the store, which is kept only if every leg was made. */
-  async #createLongChain(legs: readonly NewTransfer[]): Promise<TransferResult[]> {
-    if (legs.at(-1)!.linked === true) {
-      return legs.map((_, index) => ({
-        result: index === legs.length - 1 ? "linked_event_chain_open" : "linked_event_failed",
-        sequence: 0,
-      }));
-    }
-    const { results } = await atomically(this.#engine, this.#store, async (target) => {
-      const found: TransferResult[] = [];
-      const context = await target.acquireContext();
-      while (found.length < legs.length) {
-        const writer = new RecordWriter(this.#engine.ids, this.#engine.memory, context);
-        for (const leg of legs.slice(found.length, found.length + layout.BATCH_CAPACITY)) writer.add(leg);
-        writer.finish();
-        const { slices, flags, pendings, count } = writer;
-        this.#promiseRoom(count, pendings);
-        const plan = layout.PLAN_ORDERED | layout.PLAN_PART;
-        await target.execute(context, { slices, promised: count, pendings, flags, plan });
-        const results = new BatchResults(this.#engine.bytes, context, count, flags);
-        for (let index = 0; index < count; index++) found.push(results.get(index));
-      }
-      return { isKept: found.every(({ result }) => result === "ok"), results: found };
-    });
-    return ofChain(results);
-  }
-
-  /** Promises room for all of them or none. Throws `transfers_full` and `pendings_full`. */
-  #promiseRoom(transfers: number, pendings: number): void {
-    const { room } = this.#engine;
-    room.promiseTransfers(transfers);
-    try {
-      room.promisePendings(pendings);
-    } catch (error) {
-      room.releaseTransfers(transfers);
-      throw error;
-    }
   }
 
   /** Fills batches from the calls that wait, and starts them. */
@@ -441,7 +404,7 @@ export class Ledger {
       if (end === call.taken) break;
       try {
         while (call.taken < end) {
-          writer.add(call.transfers[call.taken]!);
+          writer.add(call.transfers[call.taken]!, call.flags[call.taken]!);
           call.taken++;
         }
       } catch (cause) {
@@ -454,16 +417,15 @@ export class Ledger {
       if (call.taken < call.transfers.length) continue;
       this.#calls.shift();
       // A chain that its call does not end is open: the next call must not end it.
-      if (call.transfers.at(-1)!.linked === true) break;
+      if ((call.flags.at(-1)! & layout.TRANSFER_LINKED) !== 0) break;
     }
     return shares;
   }
 
   /** Gives back the room promised to what a call has not put into batches. */
-  #releaseRest({ transfers, taken }: PendingTransfers): void {
-    const rest = transfers.slice(taken);
-    this.#engine.room.releaseTransfers(rest.length);
-    this.#engine.room.releasePendings(rest.filter(({ pending }) => pending === true).length);
+  #releaseRest({ flags, taken }: PendingTransfers): void {
+    const rest = flags.subarray(taken);
+    this.#engine.room.release(rest.length, countPendings(rest));
   }
 
   async #settleShares(writer: RecordWriter, shares: readonly Share[]): Promise<void> {
@@ -511,7 +473,11 @@ export class Ledger {
    * Begins a batch that writes straight into shared memory, for callers with millions of transfers. Waits while
    * three others are being filled or executed: end each by `submit` or `discard`.
    */
-  async batch(): Promise<Batch> {
+  batch(): Promise<Batch> {
+    return this.#beginBatch(0);
+  }
+
+  async #beginBatch(firstIndex: number): Promise<Batch> {
     this.#checkOpen();
     await this.#batchPlaces.take();
     const writer = await this.#acquireWriter();
@@ -522,7 +488,7 @@ export class Ledger {
     };
     const submit = async (): Promise<BatchResults> => {
       try {
-        this.#promiseRoom(writer.count, writer.pendings);
+        this.#engine.room.promise(writer.count, writer.pendings);
       } catch (error) {
         discard();
         throw error;
@@ -531,7 +497,7 @@ export class Ledger {
       await durable;
       return results;
     };
-    return new Batch(writer, submit, discard);
+    return new Batch(writer, submit, discard, firstIndex);
   }
 
   /**
@@ -586,9 +552,8 @@ export class Ledger {
       for await (const item of source) {
         if (options.signal?.aborted === true || isOver) break;
         for (const transfer of Array.isArray(item) ? (item as readonly NewTransfer[]) : [item as NewTransfer]) {
-          checkNewTransfer(transfer, transfers);
           if (current === undefined && undelivered.length >= UNDELIVERED_MAX) await undelivered.shift();
-          current ??= await this.batch();
+          current ??= await this.#beginBatch(transfers);
           current.add(transfer);
           transfers++;
           if (current.isFull) submit();
@@ -696,6 +661,19 @@ export class Ledger {
     return this.#queries.transfers(filter);
   }
 
+  /**
+   * Takes back what a job, or what single transfers have done: the opposite of each transfer that moved something, newest
+   * first, and a void of each that still reserves something. All of it is made, or nothing. Done twice, it finds
+   * everything done; after rows were added to the job, it takes back those.
+   *
+   * Throws `unknown_job` and `unknown_transfer` where there is none. A limit that forbids one of them is a result, after
+   * which nothing is recorded, so that it can be tried again.
+   */
+  async reverse(what: Reversible): Promise<Reversal> {
+    this.#checkOpen();
+    return reverse(this.#engine, this.#store, this, what);
+  }
+
   /** SHA-256 over all accounts in the order of their ids: equal digests mean equal ledgers. See {@link account}. */
   digest(): string {
     this.#checkOpen();
@@ -770,10 +748,13 @@ export class Batch {
   readonly #writer: RecordWriter;
   readonly #submit: () => Promise<BatchResults>;
   readonly #discard: () => void;
+  /** How errors count the batch's first transfer. */
+  readonly #firstIndex: number;
   #ended = false;
 
   /** @internal Use {@link Ledger.batch}. */
-  constructor(writer: RecordWriter, submit: () => Promise<BatchResults>, discard: () => void) {
+  constructor(writer: RecordWriter, submit: () => Promise<BatchResults>, discard: () => void, firstIndex: number) {
+    this.#firstIndex = firstIndex;
     this.#writer = writer;
     this.#submit = submit;
     this.#discard = discard;
@@ -791,8 +772,7 @@ export class Batch {
   /** Adds a transfer. Throws `invalid_argument`, and `batch_full` after 16,384. */
   add(transfer: NewTransfer): void {
     this.#check();
-    checkNewTransfer(transfer, this.length);
-    this.#writer.add(transfer);
+    this.#writer.add(transfer, checkNewTransfer(transfer, this.#firstIndex + this.length));
   }
 
   /** Adds a plain transfer without an object for it. Types are the caller's promise. Throws `batch_full`. */
@@ -823,125 +803,23 @@ export class Batch {
   }
 }
 
-const STATE_REASONS: ReadonlySet<string> = new Set(
-  TRANSFER_RESULTS.filter(({ name, recorded }) => recorded && name !== "ok").map(({ name }) => name),
-);
-
-/** Where the first chain that takes more than a batch begins and ends, or undefined. */
-function longChain(transfers: readonly NewTransfer[]): readonly [from: number, end: number] | undefined {
-  let from = 0;
-  for (let index = 0; index < transfers.length; index++) {
-    if (transfers[index]!.linked === true && index + 1 < transfers.length) continue;
-    if (index + 1 - from > layout.BATCH_CAPACITY) return [from, index + 1];
-    from = index + 1;
-  }
-  return undefined;
-}
-
-/** What becomes of a chain's legs, from what became of each alone: of what was not kept, the first that broke it says why. */
-function ofChain(alone: readonly TransferResult[]): TransferResult[] {
-  const isSame = (code: string): boolean => alone.every(({ result }) => result === code);
-  if (isSame("ok") || isSame("exists")) return [...alone];
-  let breaker = alone.findIndex(({ result }) => result !== "ok" && !STATE_REASONS.has(result));
-  if (breaker < 0) breaker = alone.findIndex(({ result }) => result !== "ok");
-  return alone.map((leg, index) => {
-    if (index !== breaker) return { result: "linked_event_failed", sequence: 0 };
-    // Nothing of the chain is recorded, so what the state refused has no sequence.
-    return STATE_REASONS.has(leg.result) ? { ...leg, sequence: 0 } : leg;
-  });
-}
-
 /**
  * Where the transfers of a call end that go into a batch which has room for `room` more: a chain is not torn apart. One
  * that is longer than a whole batch is not either; see {@link Ledger.createTransfers}.
  */
-function endOfShare({ transfers, taken }: PendingTransfers, room: number): number {
-  let end = Math.min(transfers.length, taken + room);
-  if (end === transfers.length) return end;
-  while (end > taken && transfers[end - 1]!.linked === true) end--;
+function endOfShare({ flags, taken }: PendingTransfers, room: number): number {
+  let end = Math.min(flags.length, taken + room);
+  if (end === flags.length) return end;
+  while (end > taken && (flags[end - 1]! & layout.TRANSFER_LINKED) !== 0) end--;
   return end;
+}
+
+function countPendings(flags: Uint32Array): number {
+  let count = 0;
+  for (const of of flags) if ((of & layout.TRANSFER_PENDING) !== 0) count++;
+  return count;
 }
 
 function checkString(value: unknown, what: string): void {
   if (typeof value !== "string") throw invalid(`${what} must be a string, not ${typeof value}`);
-}
-
-function checkNewAccount(account: NewAccount, index: number): void {
-  const at = `account ${index}`;
-  if (typeof account !== "object" || account === null) throw invalid(`${at} must be an object, not ${typeof account}`);
-  if (typeof account.id !== "string") throw invalid(`${at}: 'id' must be a string, not ${typeof account.id}`);
-  if (typeof account.asset !== "string") throw invalid(`${at}: 'asset' must be a string, not ${typeof account.asset}`);
-  checkCode(account.code, at);
-  checkFlag(account.debitsMustNotExceedCredits, "debitsMustNotExceedCredits", at);
-  checkFlag(account.creditsMustNotExceedDebits, "creditsMustNotExceedDebits", at);
-  if (account.overdraftLimit !== undefined) checkUnsigned128(account.overdraftLimit, "overdraftLimit", at);
-}
-
-function checkNewTransfer(transfer: NewTransfer, index: number): void {
-  if (typeof transfer !== "object" || transfer === null) {
-    throw invalid(`transfer ${index} must be an object, not ${typeof transfer}`);
-  }
-  const at = `transfer ${index}`;
-  checkId(transfer.id, "id", at);
-  const { post, void: voided } = transfer;
-  if (post !== undefined) checkId(post, "post", at);
-  if (voided !== undefined) checkId(voided, "void", at);
-  const isResolving = post !== undefined || voided !== undefined;
-  if (!isResolving || transfer.debit !== undefined) checkId(transfer.debit, "debit", at);
-  if (!isResolving || transfer.credit !== undefined) checkId(transfer.credit, "credit", at);
-  if ((!isResolving || transfer.amount !== undefined) && typeof transfer.amount !== "bigint") {
-    throw invalid(`${at}: 'amount' must be a bigint of minor units, not ${typeof transfer.amount}`);
-  }
-  if (transfer.code !== undefined) checkCode(transfer.code, at);
-  if (transfer.userData !== undefined) checkUnsigned128(transfer.userData, "userData", at);
-  checkOptional(transfer, at);
-}
-
-/** The fields that few transfers have. */
-function checkOptional(transfer: NewTransfer, at: string): void {
-  const { timeout, effectiveDate, expectedDebitVersion, expectedCreditVersion } = transfer;
-  checkFlag(transfer.linked, "linked", at);
-  checkFlag(transfer.pending, "pending", at);
-  checkFlag(transfer.balancingDebit, "balancingDebit", at);
-  checkFlag(transfer.balancingCredit, "balancingCredit", at);
-  checkFlag(transfer.closingDebit, "closingDebit", at);
-  checkFlag(transfer.closingCredit, "closingCredit", at);
-  if (timeout !== undefined && !(Number.isInteger(timeout) && timeout >= 1 && timeout <= TIMEOUT_MAX)) {
-    throw invalid(
-      `${at}: 'timeout' must be a whole number of seconds from 1 to ${TIMEOUT_MAX}, not ${String(timeout)}`,
-    );
-  }
-  if (effectiveDate !== undefined && !isDate(effectiveDate)) {
-    throw invalid(`${at}: 'effectiveDate' must be a day of the calendar as '2026-01-31', not ${String(effectiveDate)}`);
-  }
-  if (expectedDebitVersion !== undefined) checkVersion(expectedDebitVersion, "expectedDebitVersion", at);
-  if (expectedCreditVersion !== undefined) checkVersion(expectedCreditVersion, "expectedCreditVersion", at);
-}
-
-function checkId(id: unknown, name: string, at: string): void {
-  if (typeof id !== "string") throw invalid(`${at}: '${name}' must be a string, not ${typeof id}`);
-}
-
-function checkCode(code: number | undefined, at: string): void {
-  if (code !== undefined && (!Number.isInteger(code) || code < 0 || code > CODE_MAX)) {
-    throw invalid(`${at}: 'code' must be a whole number from 0 to ${CODE_MAX}, not ${String(code)}`);
-  }
-}
-
-function checkUnsigned128(value: unknown, name: string, at: string): void {
-  if (typeof value !== "bigint" || value < 0n || value >= UNSIGNED_128_LIMIT) {
-    throw invalid(`${at}: '${name}' must be a bigint from 0 to 2^128 − 1, not ${String(value)}`);
-  }
-}
-
-function checkVersion(version: number, name: string, at: string): void {
-  if (!Number.isSafeInteger(version) || version < 0) {
-    throw invalid(`${at}: '${name}' must be a whole number from 0 to 2^53 − 1, not ${String(version)}`);
-  }
-}
-
-function checkFlag(flag: unknown, name: string, at: string): void {
-  if (flag !== undefined && typeof flag !== "boolean") {
-    throw invalid(`${at}: '${name}' must be true or false, not ${typeof flag}`);
-  }
 }

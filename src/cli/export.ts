@@ -1,7 +1,7 @@
 /** `parallel-ledger export`: everything that a ledger holds, in files that other tools read. */
 import { LedgerError } from "../core/errors.js";
 import { openEngine } from "../engine/open.js";
-import { exportLedger } from "../interchange/export-ledger.js";
+import { exportLedger } from "../interchange/exporting.js";
 import { EXPORT_FORMATS, type ExportFormat } from "../interchange/manifest.js";
 import { openSqliteStore } from "../stores/sqlite.js";
 import { interruptible } from "./interruption.js";

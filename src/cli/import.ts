@@ -1,5 +1,5 @@
 /** `parallel-ledger import`: a new ledger from what `export` wrote. */
-import { importLedger } from "../interchange/import-ledger.js";
+import { importLedger } from "../interchange/importing.js";
 import { interruptible } from "./interruption.js";
 import { count, Output, type OutputOptions, seconds } from "./output.js";
 

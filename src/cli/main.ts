@@ -8,6 +8,7 @@ import { type ExportArguments, exportCommand } from "./export.js";
 import { type ImportArguments, importCommand } from "./import.js";
 import { exitCodeOf, type OutputOptions } from "./output.js";
 import { type RaceArguments, race } from "./race.js";
+import { type ReverseArguments, reverse } from "./reverse.js";
 import { type SettleArguments, settle } from "./settle.js";
 import { type StatementArguments, statement } from "./statement.js";
 import { transfer } from "./transfer.js";
@@ -20,6 +21,8 @@ const { version } = JSON.parse(readFileSync(new URL("../../../package.json", imp
 const EXIT_CODES = `
 Exit codes: 0 done (rejected rows are results, not failures), 2 bad usage or unusable input, 1 anything else
 (a job that --atomic refused, too).`;
+const REVERSE_EXIT_CODES = `
+Exit codes: 0 reversed, now or before; 1 a transfer can't be taken back, so nothing was; 2 bad usage or unusable input.`;
 const RACE_EXIT_CODES = `
 Exit codes: 0 every race ended as it is declared to, 2 bad usage, 1 one did not, or anything else.`;
 
@@ -129,6 +132,17 @@ function program(): Command {
     .argument("<transfer>", "the transfer's id")
     .addOption(json())
     .action((path: string, id: string, args: OutputOptions) => transfer(path, id, args));
+
+  root
+    .command("reverse")
+    .description("take back what a job or single transfers have done: all of it, or nothing")
+    .argument("<ledger>", "the ledger's file")
+    .option("--job <name>", "every transfer of this job")
+    .option("--transfer <id...>", "these transfers")
+    .addOption(json())
+    .addOption(quiet())
+    .addHelpText("after", REVERSE_EXIT_CODES)
+    .action((path: string, args: ReverseArguments) => reverse(path, args));
 
   return root;
 }

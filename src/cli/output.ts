@@ -23,6 +23,7 @@ const USAGE_CODES = new Set([
   "unknown_asset",
   "unknown_account",
   "unknown_transfer",
+  "unknown_job",
   "asset_scale_differs",
   "opening_balance_differs",
   "not_a_comparison",

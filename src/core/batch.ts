@@ -1,6 +1,8 @@
 /** Writing transfer records straight into shared memory, and reading their results back. */
 
+import { HAS_MORE } from "./checks.js";
 import { EXISTS, INVALID_AMOUNT, OK, RESULT_CODE_LIMIT } from "./codes.js";
+import { dayOf } from "./dates.js";
 import { LedgerError } from "./errors.js";
 import { type Identifiers, isHashKind } from "./identifiers.js";
 import * as layout from "./layout.js";
@@ -67,16 +69,20 @@ export class RecordWriter {
     return Math.ceil(this.#count / layout.SLICE_CAPACITY);
   }
 
-  /** Writes one record, whose fields the caller has checked. */
-  add(transfer: NewTransfer): void {
-    const { id, debit = "", credit = "", amount = 0n, code = 0, userData, effectiveDate } = transfer;
+  /** Writes one record, whose fields the caller has checked; `flags` are what that gave. */
+  add(transfer: NewTransfer, flags: number): void {
+    const { id, debit = "", credit = "", amount = 0n, code = 0, userData } = transfer;
     this.write(id, debit, credit, amount, code, userData);
-    const { expectedDebitVersion, expectedCreditVersion, timeout } = transfer;
-    const pendingId = transfer.post ?? transfer.void;
-    const flags = flagsOf(transfer);
+    if (flags !== 0) this.#addMore(transfer, flags, amount);
+  }
+
+  /** What makes a record more than a plain one. */
+  #addMore(transfer: NewTransfer, flags: number, amount: bigint): void {
     const record = this.#recordAddress(this.#count - 1);
-    if (flags !== 0) this.#setFlags(record, flags, amount);
-    if (pendingId !== undefined) this.#writePendingId(record, pendingId);
+    this.#setFlags(record, flags & layout.TRANSFER_FLAGS_KNOWN, amount);
+    if ((flags & layout.TRANSFER_RESOLVES) !== 0) this.#writePendingId(record, (transfer.post ?? transfer.void)!);
+    if ((flags & HAS_MORE) === 0) return;
+    const { timeout, effectiveDate, expectedDebitVersion, expectedCreditVersion } = transfer;
     if (timeout !== undefined) {
       this.#makeCold(record);
       this.#units[(record + layout.TR_TIMEOUT) >>> 2] = timeout;
@@ -252,38 +258,6 @@ export class RecordWriter {
       this.#units[(entry + layout.SL_ROW_BASE) >>> 2] = first;
     }
   }
-}
-
-const MILLISECONDS_A_DAY = 86_400_000;
-
-/** Days from 1970-01-01 to a day, which the caller has checked. */
-export function dayOf(date: string): number {
-  return Date.parse(`${date}T00:00:00Z`) / MILLISECONDS_A_DAY;
-}
-
-/** Whether a value is a day of the calendar from 0001-01-01 to 9999-12-31, as `2026-01-31`. */
-export function isDate(value: unknown): boolean {
-  if (typeof value !== "string" || !/^\d{4}-\d{2}-\d{2}$/.test(value) || value.startsWith("0000")) return false;
-  const day = dayOf(value);
-  return Number.isInteger(day) && dateOf(day) === value;
-}
-
-/** The day so many days after 1970-01-01, as `2026-01-31`. */
-export function dateOf(day: number): string {
-  return new Date(day * MILLISECONDS_A_DAY).toISOString().slice(0, 10);
-}
-
-function flagsOf(transfer: NewTransfer): number {
-  let flags = 0;
-  if (transfer.linked === true) flags |= layout.TRANSFER_LINKED;
-  if (transfer.pending === true) flags |= layout.TRANSFER_PENDING;
-  if (transfer.post !== undefined) flags |= layout.TRANSFER_POST;
-  if (transfer.void !== undefined) flags |= layout.TRANSFER_VOID;
-  if (transfer.balancingDebit === true) flags |= layout.TRANSFER_BALANCING_DEBIT;
-  if (transfer.balancingCredit === true) flags |= layout.TRANSFER_BALANCING_CREDIT;
-  if (transfer.closingDebit === true) flags |= layout.TRANSFER_CLOSING_DEBIT;
-  if (transfer.closingCredit === true) flags |= layout.TRANSFER_CLOSING_CREDIT;
-  return flags;
 }
 
 /** Results of a batch, in the order its transfers were added; compact, for callers with millions of them. */

@@ -42,6 +42,7 @@ export interface Kernel {
   replayExpiry(chunk: number): number;
   expirePendings(timestamp: bigint, most: number): number;
   rebuildPendings(): void;
+  findPending(key: number, kind: number, text: number): number;
 }
 
 const compiled = new Map<string, WebAssembly.Module>();

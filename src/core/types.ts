@@ -240,6 +240,8 @@ export interface TransferFilter {
   readonly limit?: number;
   /** Only those that name this account on either side, made or rejected; also one that does not exist. */
   readonly account?: string;
+  /** Only those of the job of this name. */
+  readonly job?: string;
   /** Only those with this user-defined code. */
   readonly code?: number;
   readonly userData?: bigint;

@@ -5,9 +5,10 @@
  * after. It waits until those are on disk, and then reads the journal in the store's thread. Batches execute meanwhile.
  */
 
-import { dateOf } from "../core/batch.js";
+import { dateOf } from "../core/dates.js";
 import { LedgerError } from "../core/errors.js";
 import { isIdKind } from "../core/identifiers.js";
+import { jobOfName } from "../core/job.js";
 import type { RecordedTransfer } from "../core/journal.js";
 import {
   KEY_SCRATCH,
@@ -46,7 +47,7 @@ import {
 } from "./query-options.js";
 
 const FILTER_NAMES = [
-  ...["limit", "account", "code", "userData", "result", "fromSequence", "toSequence", "from", "to", "cursor"],
+  ...["limit", "account", "job", "code", "userData", "result", "fromSequence", "toSequence", "from", "to", "cursor"],
 ];
 const HISTORY_NAMES = ["limit", "before", "after", "from", "to", "cursor"];
 
@@ -151,14 +152,14 @@ export class Queries {
   /** A page of the transfers that the filter leaves, newest first. */
   async transfers(filter: TransferFilter): Promise<TransferPage> {
     checkNames("transfers", filter, FILTER_NAMES);
-    const { account, code, userData, result } = filter;
+    const { account, job, code, userData, result } = filter;
     const limit = readLimit(filter.limit);
     const after = Math.max(0, readSequence("fromSequence", filter.fromSequence, 1) - 1);
     const through = readSequence("toSequence", filter.toSequence, Number.MAX_SAFE_INTEGER);
     const from = readMoment("from", filter.from);
     const to = readMoment("to", filter.to);
     checkFields(filter);
-    const query = textOf("transfers", [account, code, userData, result, after, through, from, to]);
+    const query = textOf("transfers", [account, job, code, userData, result, after, through, from, to]);
     const cursor = filter.cursor === undefined ? undefined : this.#cursors.read(query, filter.cursor);
     const { slot, lastSequence } = await this.#atBoundary(() => ({
       slot: account === undefined ? undefined : this.#engine.ids.findAccount(account),
@@ -169,6 +170,7 @@ export class Queries {
     const found = await this.#find({
       ...{ before: cursor?.before ?? span.through + 1, after: span.after, limit: limit + 1 },
       ...(account === undefined ? {} : { account: { id: account, slot } }),
+      ...(job === undefined ? {} : { job: jobOfName(job).hash }),
       ...(code === undefined ? {} : { code }),
       ...(userData === undefined ? {} : { userData }),
       ...(result === undefined ? {} : { result }),

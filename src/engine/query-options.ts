@@ -43,10 +43,11 @@ export function readMoment(name: string, moment: Moment | undefined): bigint | u
 const RECORDED_RESULTS: readonly string[] = TRANSFER_RESULTS.filter(({ recorded }) => recorded).map(({ name }) => name);
 
 /** Refuses what no transfer's field can be, so that a mistake is not an empty page. */
-export function checkFields({ account, code, userData, result }: TransferFilter): void {
+export function checkFields({ account, job, code, userData, result }: TransferFilter): void {
   if (account !== undefined && typeof account !== "string") {
     throw invalid(`'account' must be a string, not ${typeof account}`);
   }
+  if (job !== undefined && typeof job !== "string") throw invalid(`'job' must be a string, not ${typeof job}`);
   if (code !== undefined && !(Number.isInteger(code) && code >= 0 && code <= 65_535)) {
     throw invalid(`'code' must be a whole number from 0 to 65535, not ${String(code)}`);
   }

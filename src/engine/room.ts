@@ -42,6 +42,23 @@ export class Room {
     return this.#taken + count <= this.#owner.plan.transferCapacity;
   }
 
+  /** Promises room for transfers, and for those of them that are pending: all or none. Throws `transfers_full`, `pendings_full`. */
+  promise(transfers: number, pendings: number): void {
+    this.promiseTransfers(transfers);
+    try {
+      this.promisePendings(pendings);
+    } catch (error) {
+      this.releaseTransfers(transfers);
+      throw error;
+    }
+  }
+
+  /** Gives {@link promise} back. */
+  release(transfers: number, pendings: number): void {
+    this.releaseTransfers(transfers);
+    this.releasePendings(pendings);
+  }
+
   /** Promises room for so many transfers, all or none. Throws `transfers_full`. */
   promiseTransfers(count: number): void {
     if (!this.hasTransfers(count)) throw this.transfersFull(count);

@@ -1,14 +1,14 @@
 /** Reading the rows of an export: every field is checked, and what can't be right is said with file, row and column. */
 import type { AccountTable } from "../core/accounts.js";
 import { type AssetRegistry, formatAmount } from "../core/assets.js";
-import { dayOf, isDate } from "../core/batch.js";
+import { dayOf, isDate } from "../core/dates.js";
 import type { LedgerError } from "../core/errors.js";
 import { type Identifiers, isIdKind } from "../core/identifiers.js";
+import { jobOfName } from "../core/job.js";
 import type { RecordedTransfer } from "../core/journal.js";
 import type { JournalAccount } from "../core/journal-writer.js";
 import * as layout from "../core/layout.js";
 import { TRANSFER_RESULTS, type TransferResultCode } from "../core/results.js";
-import { jobOfName } from "../settlement/job.js";
 import { invalidExport } from "./manifest.js";
 import { assetOf } from "./rows.js";
 import type { Row, Table } from "./tables.js";

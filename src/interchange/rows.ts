@@ -1,7 +1,7 @@
 /** The rows of an export, from the journal and the account table. */
 import type { AccountTable } from "../core/accounts.js";
 import { type AssetRegistry, formatAmount } from "../core/assets.js";
-import { dateOf } from "../core/batch.js";
+import { dateOf } from "../core/dates.js";
 import type { RecordedTransfer } from "../core/journal.js";
 import * as layout from "../core/layout.js";
 import type { Row } from "./tables.js";

@@ -9,6 +9,6 @@ export { findTransfer } from "./find";
 export { readKey } from "./identifiers";
 export { readKeys } from "./keys";
 export { decideOrdered } from "./ordered";
-export { expirePendings, rebuildPendings } from "./pendings";
+export { expirePendings, findPending, rebuildPendings } from "./pendings";
 export { replayAccounts, replayExpiry, replayTransfers } from "./replay";
 export { resolve } from "./resolve";

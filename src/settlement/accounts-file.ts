@@ -8,6 +8,7 @@ import { BatchResults, RecordWriter } from "../core/batch.js";
 import { INVALID_AMOUNT } from "../core/codes.js";
 import { LedgerError } from "../core/errors.js";
 import { readId } from "../core/identifiers.js";
+import { jobOfName } from "../core/job.js";
 import * as layout from "../core/layout.js";
 import { resultName, type TransferResultCode } from "../core/results.js";
 import type { NewAccount, NewTransfer } from "../core/types.js";
@@ -15,7 +16,7 @@ import type { Engine } from "../engine/engine.js";
 import { configureParser } from "./configuration.js";
 import { takeHeader } from "./header.js";
 import { type ByteSource, InputWindow, openFile } from "./input-window.js";
-import { jobOfName, openingTransferId } from "./job.js";
+import { openingTransferId } from "./job.js";
 import { expectedInstead, rowProblem } from "./row-problem.js";
 
 /** Columns of an accounts file: the header of each. */

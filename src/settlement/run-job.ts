@@ -3,6 +3,7 @@ import type { Readable } from "node:stream";
 import { type Asset, parseAsset } from "../core/assets.js";
 import { OK } from "../core/codes.js";
 import { LedgerError } from "../core/errors.js";
+import { type Job, jobOfName } from "../core/job.js";
 import * as layout from "../core/layout.js";
 import { resultName } from "../core/results.js";
 import type { Account, AccountResult, NewAccount, NewTransfer, TransferResult } from "../core/types.js";
@@ -13,7 +14,7 @@ import { type AccountColumns, applyAccountsFile, checkAccountsHeader } from "./a
 import { writeBalances } from "./balances.js";
 import { type MappedColumns, takeHeader } from "./header.js";
 import { type ByteSource, cannotRead, openFile, openStream } from "./input-window.js";
-import { type Job, jobNameOfFile, jobOfName, jobOfStream } from "./job.js";
+import { jobNameOfFile, jobOfStream } from "./job.js";
 import { NetPositions, type NetSummary } from "./net.js";
 import { OutputFile } from "./output.js";
 import { refusedCounts, refusedResults } from "./refusal.js";

@@ -5,13 +5,13 @@
 
 import { OK, RESULT_CODE_LIMIT } from "../core/codes.js";
 import { LedgerError } from "../core/errors.js";
+import type { Job } from "../core/job.js";
 import * as layout from "../core/layout.js";
 import type { BatchTarget } from "../engine/atomic.js";
 import type { Engine } from "../engine/engine.js";
 import { configureParser } from "./configuration.js";
 import type { MappedColumns } from "./header.js";
 import { type ByteSource, InputWindow } from "./input-window.js";
-import type { Job } from "./job.js";
 import type { NetPositions } from "./net.js";
 import type { OutputFile } from "./output.js";
 import { type RowProblem, rowProblem } from "./row-problem.js";

@@ -202,8 +202,9 @@ class RecordReader {
   }
 }
 
-function matches(found: RecordedTransfer, { result, code, userData }: TransferQuery): boolean {
+function matches(found: RecordedTransfer, { result, code, userData, job }: TransferQuery): boolean {
   return (
+    (job === undefined || found.job === job) &&
     (result === undefined || found.result === result) &&
     (code === undefined || found.code === code) &&
     (userData === undefined || found.userData === userData)

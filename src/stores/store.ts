@@ -95,6 +95,8 @@ export interface TransferQuery {
   readonly result?: TransferResultCode;
   /** Only those that changed posted balances; needs an account. */
   readonly isMoving?: true;
+  /** The hash of a job's name, 32 hexadecimal digits. */
+  readonly job?: string;
   readonly code?: number;
   readonly userData?: bigint;
 }

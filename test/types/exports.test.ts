@@ -72,6 +72,8 @@ const TYPES = [
   "PlainTransfer",
   "PointInTime",
   "PostTransfer",
+  "Reversal",
+  "Reversible",
   "RowProblem",
   "SettleFileOptions",
   "SettleFileSummary",
@@ -198,6 +200,7 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     | "history"
     | "balanceAt"
     | "transfers"
+    | "reverse"
     | "digest"
     | "close"
     | typeof Symbol.asyncDispose
@@ -235,6 +238,7 @@ test("the types have these shapes (checked by `npm run types`)", () => {
   expectTypeOf<TransferFilter>().toEqualTypeOf<{
     readonly limit?: number;
     readonly account?: string;
+    readonly job?: string;
     readonly code?: number;
     readonly userData?: bigint;
     readonly result?: TransferResultCode;

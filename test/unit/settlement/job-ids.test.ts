@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { jobOfName, openingTransferId } from "../../../src/settlement/job.js";
+import { jobOfName } from "../../../src/core/job.js";
+import { openingTransferId } from "../../../src/settlement/job.js";
 
 const UUID_8 = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 

@@ -10,7 +10,7 @@ import { balanceFields } from "../settlement/balances.js";
 import { cannotRead } from "../settlement/input-window.js";
 import { openSqliteStore } from "../stores/sqlite.js";
 import type { Store } from "../stores/store.js";
-import type { InterchangeSummary } from "./export-ledger.js";
+import type { InterchangeSummary } from "./exporting.js";
 import { openFolder } from "./folder.js";
 import { invalidExport } from "./manifest.js";
 import { Place } from "./place.js";

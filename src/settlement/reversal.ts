@@ -1,0 +1,114 @@
+/** Taking back what a job or single transfers have done, by transfers of the opposite direction. */
+import { LedgerError } from "../core/errors.js";
+import { derivedId, jobOfName } from "../core/job.js";
+import { KEY_SCRATCH, NO_SLOT, PE_STATUS, PENDING_OPEN, PENDING_SIZE, TEXT_SCRATCH } from "../core/layout.js";
+import type { TransferResultCode } from "../core/results.js";
+import type { NewTransfer, Transfer, TransferFilter, TransferPage } from "../core/types.js";
+import { makeTogether } from "../engine/chains.js";
+import type { Engine } from "../engine/engine.js";
+import type { Store } from "../stores/store.js";
+
+/** What is to be taken back: all that a job has done, or transfers by their ids. */
+export type Reversible =
+  | { readonly job: string; readonly transfers?: never }
+  | { readonly transfers: readonly string[]; readonly job?: never };
+
+/** What came of taking something back. */
+export interface Reversal {
+  /** `ok`: all of it was taken back now. `exists`: it was before. `refused`: nothing was, as one of them can't be. */
+  readonly result: "ok" | "exists" | "refused";
+  /** Transfers that were taken back, now or before; with `refused`, those that should have been. */
+  readonly transfers: number;
+  /** With `refused`: the transfer that can't be taken back, and why its opposite is refused. */
+  readonly refusal?: { readonly id: string; readonly reason: TransferResultCode };
+}
+
+/** Where recorded transfers are looked up. */
+interface Books {
+  transfer(id: string): Promise<Transfer | undefined>;
+  transfers(filter: TransferFilter): Promise<TransferPage>;
+}
+
+/** Most transfers that a page has. */
+const PAGE = 10_000;
+
+interface Leg {
+  readonly original: string;
+  readonly transfer: NewTransfer;
+}
+
+export async function reverse(engine: Engine, store: Store, books: Books, what: Reversible): Promise<Reversal> {
+  const originals = what.job === undefined ? await byIds(books, what.transfers) : await ofJob(store, books, what.job);
+  const legs = await legsOf(engine, originals);
+  if (legs.length === 0) return { result: "exists", transfers: 0 };
+  const isDone = ({ result }: { result: string }): boolean => result === "ok" || result === "exists";
+  const found = await makeTogether(
+    engine,
+    store,
+    legs.map(({ transfer }, index) => ({ ...transfer, ...(index + 1 < legs.length ? { linked: true } : {}) })),
+    (results) => results.every(isDone),
+  );
+  const refused = found.findIndex((result) => !isDone(result));
+  if (refused >= 0) {
+    const refusal = { id: legs[refused]!.original, reason: found[refused]!.result };
+    return { result: "refused", transfers: legs.length, refusal };
+  }
+  return { result: found.some(({ result }) => result === "ok") ? "ok" : "exists", transfers: legs.length };
+}
+
+async function byIds(books: Books, ids: readonly string[]): Promise<Transfer[]> {
+  const found: Transfer[] = [];
+  for (const id of new Set(ids)) {
+    const transfer = await books.transfer(id);
+    if (transfer === undefined) {
+      throw new LedgerError("unknown_transfer", `the ledger has no transfer '${id}': check the id`, {
+        details: { id },
+      });
+    }
+    found.push(transfer);
+  }
+  return found.sort((a, b) => b.sequence - a.sequence);
+}
+
+async function ofJob(store: Store, books: Books, job: string): Promise<Transfer[]> {
+  const found: Transfer[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await books.transfers({ job, limit: PAGE, ...(cursor === undefined ? {} : { cursor }) });
+    for (const transfer of page.transfers) found.push(transfer);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  if (found.length > 0 || (await store.jobName(jobOfName(job).hash)) !== undefined) return found;
+  throw new LedgerError("unknown_job", `the ledger has no job '${job}': check its name`, { details: { job } });
+}
+
+/** The opposites of those transfers that still have an effect, in the order given. */
+async function legsOf(engine: Engine, originals: readonly Transfer[]): Promise<Leg[]> {
+  const legs: Leg[] = [];
+  const open = await engine.exclusively(
+    async () => new Set(originals.filter((o) => isOpen(engine, o)).map((o) => o.id)),
+  );
+  for (const { id, result, pending, void: voided, debit, credit, amount, code, userData } of originals) {
+    if (result !== "ok" || voided !== undefined) continue;
+    const reversal = { id: reversalId(id), code, userData };
+    if (pending !== true) {
+      legs.push({ original: id, transfer: { ...reversal, debit: credit, credit: debit, amount } });
+    } else if (open.has(id)) {
+      legs.push({ original: id, transfer: { ...reversal, void: id } });
+    }
+  }
+  return legs;
+}
+
+/** Whether a transfer reserves something. Between two batches. */
+function isOpen({ ids, kernel, plan, bytes }: Engine, { id, pending }: Transfer): boolean {
+  if (pending !== true) return false;
+  const kind = ids.write(id, KEY_SCRATCH, TEXT_SCRATCH);
+  const slot = kernel.findPending(KEY_SCRATCH, kind, TEXT_SCRATCH) >>> 0;
+  return slot !== NO_SLOT && bytes[plan.pendings + slot * PENDING_SIZE + PE_STATUS] === PENDING_OPEN;
+}
+
+/** Id of the transfer that takes another one back: there is one for ever. */
+export function reversalId(id: string): string {
+  return derivedId(`reversal\0${id}`);
+}

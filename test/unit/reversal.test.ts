@@ -1,0 +1,76 @@
+/** Taking back what jobs and single transfers have done. */
+import { expect, onTestFinished, test } from "vitest";
+import { type Ledger, type NewTransfer, openLedger } from "../../src/index.js";
+
+async function bank(): Promise<Ledger> {
+  const ledger = await openLedger(":memory:", { mode: "event-loop" });
+  onTestFinished(() => ledger.close());
+  await ledger.createAccounts([
+    { id: "bank", asset: "USD" },
+    { id: "alice", asset: "USD", debitsMustNotExceedCredits: true },
+    { id: "shop", asset: "USD", debitsMustNotExceedCredits: true },
+  ]);
+  return ledger;
+}
+
+const balances = (ledger: Ledger): bigint[] => ["bank", "alice", "shop"].map((id) => ledger.account(id)!.balance);
+
+test("what transfers have done is taken back, newest first, once", async () => {
+  const ledger = await bank();
+  const transfers: NewTransfer[] = [
+    { id: "fund", debit: "bank", credit: "alice", amount: 100n },
+    { id: "pay", debit: "alice", credit: "shop", amount: 100n, code: 7, userData: 9n },
+    { id: "refused", debit: "alice", credit: "shop", amount: 1n },
+  ];
+  await ledger.createTransfers(transfers);
+  const ids = transfers.map(({ id }) => id);
+  // Oldest first, alice would not have what the bank takes back.
+  expect(await ledger.reverse({ transfers: ids })).toEqual({ result: "ok", transfers: 2 });
+  expect(balances(ledger)).toEqual([0n, 0n, 0n]);
+  const { transfers: made } = await ledger.transfers({ limit: 2 });
+  expect(made).toMatchObject([
+    { debit: "alice", credit: "bank", amount: 100n },
+    { debit: "shop", credit: "alice", amount: 100n, code: 7, userData: 9n, linked: true },
+  ]);
+  expect(await ledger.reverse({ transfers: ids })).toEqual({ result: "exists", transfers: 2 });
+  expect(ledger.transferCount).toBe(5);
+});
+
+test("what is reserved is released, what was posted is paid back, what was released stays so", async () => {
+  const ledger = await bank();
+  await ledger.createTransfers([
+    { id: "fund", debit: "bank", credit: "alice", amount: 100n },
+    { id: "open", debit: "alice", credit: "shop", amount: 10n, pending: true },
+    { id: "posted", debit: "alice", credit: "shop", amount: 20n, pending: true },
+    { id: "post", post: "posted", amount: 15n },
+    { id: "voided", debit: "alice", credit: "shop", amount: 30n, pending: true },
+    { id: "void", void: "voided" },
+  ]);
+  const transfers = ["open", "posted", "post", "voided", "void"];
+  expect(await ledger.reverse({ transfers })).toEqual({ result: "ok", transfers: 2 });
+  expect(ledger.account("alice")).toMatchObject({ balance: 100n, debitsPending: 0n });
+  expect(ledger.account("shop")).toMatchObject({ balance: 0n, creditsPending: 0n });
+});
+
+test("where a limit forbids one, nothing is taken back or recorded, and it can be tried again", async () => {
+  const ledger = await bank();
+  await ledger.createTransfers([
+    { id: "fund", debit: "bank", credit: "alice", amount: 100n },
+    { id: "one", debit: "alice", credit: "shop", amount: 60n },
+    { id: "two", debit: "alice", credit: "shop", amount: 40n },
+    { id: "spend", debit: "shop", credit: "bank", amount: 50n },
+  ]);
+  const before = ledger.digest();
+  const refusal = { id: "one", reason: "exceeds_credits" };
+  expect(await ledger.reverse({ transfers: ["one", "two"] })).toEqual({ result: "refused", transfers: 2, refusal });
+  expect([ledger.digest(), ledger.transferCount]).toEqual([before, 4]);
+  await ledger.createTransfers([{ id: "refill", debit: "bank", credit: "shop", amount: 50n }]);
+  expect(await ledger.reverse({ transfers: ["one", "two"] })).toEqual({ result: "ok", transfers: 2 });
+  expect(balances(ledger)).toEqual([-100n, 100n, 0n]);
+});
+
+test("a transfer or a job that there is not is said not to be there", async () => {
+  const ledger = await bank();
+  await expect(ledger.reverse({ transfers: ["nobody"] })).rejects.toMatchObject({ code: "unknown_transfer" });
+  await expect(ledger.reverse({ job: "nobody" })).rejects.toMatchObject({ code: "unknown_job" });
+});
