@@ -67,7 +67,7 @@ export async function statement(path: string, id: string, args: StatementArgumen
     process.stdout.write(`${id}: ${account.asset} ${amount(account.balance)}\n`);
     if (rows.length > 0) process.stdout.write(`\n${table(head, rows, [0, 3, 4])}\n`);
     if (hasMore) {
-      const asked = Object.keys(bounds).length === 0 ? `of ${account.version} entries` : "entries of those asked for";
+      const asked = Object.keys(bounds).length === 0 ? "entries" : "entries of those asked for";
       process.stdout.write(`\nThe newest ${rows.length} ${asked}; --limit shows more.\n`);
     }
   } finally {

@@ -51,6 +51,23 @@ function fieldsOf(engine: Engine, found: Transfer): Record<string, string | numb
       : { asset: asset.code, amount: formatAmount(amount, asset.scale) }),
     code,
     userData: userData.toString(),
+    ...moreFieldsOf(found),
     ...(job === undefined || row === undefined ? {} : { job, row }),
+  };
+}
+
+/** What only some transfers have. */
+function moreFieldsOf(found: Transfer): Record<string, string | number> {
+  const { effectiveDate, timeout, post, void: voided, expectedDebitVersion, expectedCreditVersion } = found;
+  const flags = ["linked", "pending", "balancingDebit", "balancingCredit", "closingDebit", "closingCredit"] as const;
+  const set = flags.filter((flag) => found[flag] === true);
+  return {
+    ...(set.length === 0 ? {} : { flags: set.join(" ") }),
+    ...(timeout === undefined ? {} : { timeout }),
+    ...(post === undefined ? {} : { post }),
+    ...(voided === undefined ? {} : { void: voided }),
+    ...(effectiveDate === undefined ? {} : { effectiveDate }),
+    ...(expectedDebitVersion === undefined ? {} : { expectedDebitVersion }),
+    ...(expectedCreditVersion === undefined ? {} : { expectedCreditVersion }),
   };
 }
