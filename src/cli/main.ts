@@ -4,6 +4,8 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { LedgerError } from "../core/errors.js";
 import { type CompareArguments, compare } from "./compare.js";
+import { type ExportArguments, exportCommand } from "./export.js";
+import { type ImportArguments, importCommand } from "./import.js";
 import { exitCodeOf, type OutputOptions } from "./output.js";
 import { type RaceArguments, race } from "./race.js";
 import { type ReverseArguments, reverse } from "./reverse.js";
@@ -35,16 +37,23 @@ function program(): Command {
 
   root
     .command("settle")
-    .description("settle a CSV file of transfers; a second run of the same job changes nothing")
+    .description("settle a file of transfers; a second run of the same job changes nothing")
     .requiredOption("--db <file>", "the ledger; made where it does not exist")
-    .requiredOption("--transfers <file>", "CSV file of transfers, - for standard input")
-    .requiredOption(
+    .requiredOption("--transfers <file>", "file of transfers, - for standard input")
+    .option("--format <format>", "csv or ndjson (default: ndjson for .ndjson and .jsonl, else csv)")
+    .option(
       "--columns <map>",
-      "debit=HEADER,credit=HEADER,amount=HEADER[,id=HEADER][,code=HEADER][,user-data=HEADER]",
+      "debit=HEADER,credit=HEADER,amount=HEADER and what else there is: id, code, user-data, linked, pending, post, void, " +
+        "timeout, balancing-debit, balancing-credit, closing-debit, closing-credit, expected-debit-version, " +
+        "expected-credit-version, effective-date",
     )
     .requiredOption("--asset <asset>", "asset of the amounts: an ISO 4217 code, or CODE:SCALE")
-    .option("--accounts <file>", "CSV file of accounts that may not go below zero")
-    .option("--account-columns <map>", "id=HEADER[,opening=HEADER] (default: id=id,opening=opening)")
+    .option("--accounts <file>", "file of accounts, which may not go below zero unless it says so")
+    .option(
+      "--account-columns <map>",
+      "id=HEADER and what else there is: opening, overdraft, code, debits-must-not-exceed-credits, " +
+        "credits-must-not-exceed-debits (default: id=id,opening=opening)",
+    )
     .option("--create-accounts <kind>", "create accounts that only transfers name: limited or unlimited")
     .option("--results <file>", "write row,id,result,sequence for every row")
     .option("--balances <file>", "write every account's closing balance")
@@ -54,7 +63,7 @@ function program(): Command {
     .option("--job <name>", "name of the job (default: by the file's content)")
     .option("--mode <mode>", "parallel or event-loop (default: parallel)")
     .option("--workers <count>", "auto or 1 to 64 (default: auto)")
-    .option("--delimiter <character>", "field delimiter of both files (default: a comma)")
+    .option("--delimiter <character>", "field delimiter of CSV files (default: a comma)")
     .addOption(json())
     .addOption(quiet())
     .addHelpText("after", EXIT_CODES)
@@ -81,6 +90,27 @@ function program(): Command {
     .option("--to <time>", "only entries up to this day or time, all of it included")
     .addOption(json())
     .action((path: string, id: string, args: StatementArguments) => statement(path, id, args));
+
+  root
+    .command("export")
+    .description("write everything that a ledger holds as CSV, NDJSON or a plain SQLite file")
+    .argument("<ledger>", "the ledger's file")
+    .requiredOption("--to <path>", "where to: a folder, or a file for sqlite; it must not exist")
+    .option("--format <format>", "csv, ndjson or sqlite (default: csv)")
+    .addOption(json())
+    .addOption(quiet())
+    .addHelpText("after", EXIT_CODES)
+    .action((path: string, args: ExportArguments) => exportCommand(path, args));
+
+  root
+    .command("import")
+    .description("make a new ledger of what export wrote: the same, down to sequences, times and used ids")
+    .argument("<export>", "the folder, or the SQLite file")
+    .requiredOption("--db <file>", "the ledger to make; it must not exist")
+    .addOption(json())
+    .addOption(quiet())
+    .addHelpText("after", EXIT_CODES)
+    .action((from: string, args: ImportArguments) => importCommand(from, args));
 
   root
     .command("compare")
