@@ -19,6 +19,7 @@ const USAGE_CODES = new Set([
   "invalid_header",
   "invalid_delimiter",
   "invalid_accounts",
+  "chain_too_long",
   "unknown_asset",
   "unknown_account",
   "unknown_transfer",
