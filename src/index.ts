@@ -28,6 +28,9 @@ export type {
   VoidTransfer,
 } from "./core/types.js";
 export type { Mode } from "./engine/engine.js";
+export type { ExportOptions, InterchangeSummary } from "./interchange/exporting.js";
+export { type ImportOptions, importLedger } from "./interchange/importing.js";
+export type { ExportFormat } from "./interchange/manifest.js";
 export {
   Batch,
   Ledger,

@@ -29,6 +29,7 @@ import { Places } from "./engine/places.js";
 import { Queries } from "./engine/queries.js";
 import { ACCOUNT_TEXT_MAX } from "./engine/room.js";
 import { readableSnapshot, saveSnapshot, snapshotSize } from "./engine/snapshot.js";
+import { type ExportOptions, exportLedger, type InterchangeSummary } from "./interchange/exporting.js";
 import { type Reversal, type Reversible, reverse } from "./settlement/reversal.js";
 import { runJob, type SettleFileOptions, type SettleFileSummary } from "./settlement/run-job.js";
 import { openSqliteStore } from "./stores/sqlite.js";
@@ -678,6 +679,20 @@ export class Ledger {
     this.#checkOpen();
     this.#engine.waitForBoundary();
     return stateDigest(this.#engine.accounts);
+  }
+
+  /**
+   * Writes everything the ledger was told, and what it comes to, to `path`: a folder of CSV or NDJSON files, or one SQLite
+   * file. `importLedger` makes the same ledger of it; `docs/export.md` documents every column. Memory does not grow with the
+   * ledger.
+   *
+   * It holds every batch executed before its turn comes, and none after. The ledger stands still while balances are
+   * written, about a second for 500,000 accounts; later batches execute while the rest is. Throws `invalid_argument`,
+   * `cannot_create` where something is at `path` already, and `cannot_write`; then nothing is left behind.
+   */
+  export(path: string, options: ExportOptions = {}): Promise<InterchangeSummary> {
+    this.#checkOpen();
+    return exportLedger(this.#engine, this.#store, path, options);
   }
 
   /** Finishes what is under way, saves a snapshot where that makes the next opening faster, and closes the file. */

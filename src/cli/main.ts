@@ -4,6 +4,8 @@ import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { LedgerError } from "../core/errors.js";
 import { type CompareArguments, compare } from "./compare.js";
+import { type ExportArguments, exportCommand } from "./export.js";
+import { type ImportArguments, importCommand } from "./import.js";
 import { exitCodeOf, type OutputOptions } from "./output.js";
 import { type RaceArguments, race } from "./race.js";
 import { type ReverseArguments, reverse } from "./reverse.js";
@@ -88,6 +90,27 @@ function program(): Command {
     .option("--to <time>", "only entries up to this day or time, all of it included")
     .addOption(json())
     .action((path: string, id: string, args: StatementArguments) => statement(path, id, args));
+
+  root
+    .command("export")
+    .description("write everything that a ledger holds as CSV, NDJSON or a plain SQLite file")
+    .argument("<ledger>", "the ledger's file")
+    .requiredOption("--to <path>", "where to: a folder, or a file for sqlite; it must not exist")
+    .option("--format <format>", "csv, ndjson or sqlite (default: csv)")
+    .addOption(json())
+    .addOption(quiet())
+    .addHelpText("after", EXIT_CODES)
+    .action((path: string, args: ExportArguments) => exportCommand(path, args));
+
+  root
+    .command("import")
+    .description("make a new ledger of what export wrote: the same, down to sequences, times and used ids")
+    .argument("<export>", "the folder, or the SQLite file")
+    .requiredOption("--db <file>", "the ledger to make; it must not exist")
+    .addOption(json())
+    .addOption(quiet())
+    .addHelpText("after", EXIT_CODES)
+    .action((from: string, args: ImportArguments) => importCommand(from, args));
 
   root
     .command("compare")

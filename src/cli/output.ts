@@ -20,6 +20,7 @@ const USAGE_CODES = new Set([
   "invalid_delimiter",
   "invalid_accounts",
   "chain_too_long",
+  "invalid_export",
   "unknown_asset",
   "unknown_account",
   "unknown_transfer",

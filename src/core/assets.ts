@@ -66,6 +66,11 @@ export class AssetRegistry {
     return this.#numberByCode.get(code) ?? 0;
   }
 
+  /** Assets registered; their numbers are 1…count. */
+  get count(): number {
+    return this.#assets.length;
+  }
+
   get(number: number): Asset {
     const asset = this.#assets[number - 1];
     if (asset === undefined) throw new LedgerError("internal", `asset number ${number} is not registered`);

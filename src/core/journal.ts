@@ -48,6 +48,11 @@ export function isMoving({ result, flags }: Pick<RecordedTransfer, "result" | "f
   return result === "ok" && (flags & (layout.TRANSFER_PENDING | layout.TRANSFER_VOID)) === 0;
 }
 
+/** Whether a transfer was made and reserves. */
+export function isReservation({ result, flags }: Pick<RecordedTransfer, "result" | "flags">): boolean {
+  return result === "ok" && (flags & layout.TRANSFER_PENDING) !== 0;
+}
+
 /** Reads chunks of transfers. A chunk is known by where it begins in the bytes. */
 export class JournalReader {
   readonly #bytes: Uint8Array;

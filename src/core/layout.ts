@@ -381,9 +381,11 @@ export const CX_JOB_HIGH = 1368;
 export const CX_ASSET = 1376;
 /** u32: index of the first record that a plan in order has not decided yet. decide. */
 export const CX_ORDERED_NEXT = 1380;
+/** u32: the recorded result that the batch's records get instead of being executed, 0 where they are. */
+export const CX_REFUSAL = 1384;
 /** u32, stitch: 1 where the whole batch is one chain that goes on behind it, so that it could not be cut before it. */
-export const CX_OUT_CHAIN_OPEN = 1384;
-export const CX_SCALARS_END = 1388;
+export const CX_OUT_CHAIN_OPEN = 1388;
+export const CX_SCALARS_END = 1392;
 
 export const PLAN_SERIAL = 1;
 export const PLAN_PARSE = 2;

@@ -408,6 +408,13 @@ export function resultName(number: number): TransferResultCode {
   return name;
 }
 
+const numberByName = new Map<string, number>(TRANSFER_RESULTS.map(({ name, number }) => [name, number]));
+
+/** Number of the result with this name. */
+export function resultNumber(name: TransferResultCode): number {
+  return numberByName.get(name)!;
+}
+
 const meaningByName = new Map<TransferResultCode, string>(TRANSFER_RESULTS.map(({ name, meaning }) => [name, meaning]));
 
 /** One sentence on a result, for people. */

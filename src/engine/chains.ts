@@ -8,8 +8,9 @@ import type { Store } from "../stores/store.js";
 import { atomically } from "./atomic.js";
 import type { Engine } from "./engine.js";
 
-const STATE_REASONS: ReadonlySet<string> = new Set(
-  TRANSFER_RESULTS.filter(({ name, recorded }) => recorded && name !== "ok").map(({ name }) => name),
+/** Numbers of the results that the state gives as reasons, by their names. */
+const STATE_REASONS: ReadonlyMap<string, number> = new Map(
+  TRANSFER_RESULTS.filter(({ name, recorded }) => recorded && name !== "ok").map(({ name, number }) => [name, number]),
 );
 
 /** Where the first chain that takes more than a batch begins and ends, or undefined; by the transfers' flags. */
@@ -56,7 +57,7 @@ export async function makeTogether(
   return alone;
 }
 
-/** Makes a chain that takes more than one batch. What breaks it is not recorded. */
+/** Makes a chain that takes more than one batch. Of one that breaks, only the leg is recorded that the state refused. */
 export async function makeLongChain(
   engine: Engine,
   store: Store,
@@ -72,9 +73,24 @@ export async function makeLongChain(
   if (are(alone, "ok") || are(alone, "exists")) return [...alone];
   let breaker = alone.findIndex(({ result }) => result !== "ok" && !STATE_REASONS.has(result));
   if (breaker < 0) breaker = alone.findIndex(({ result }) => result !== "ok");
-  return alone.map((leg, index) => {
-    if (index !== breaker) return failed;
-    // Nothing of the chain is recorded, so what the state refused has no sequence.
-    return STATE_REASONS.has(leg.result) ? { ...leg, sequence: 0 } : leg;
-  });
+  const refusal = STATE_REASONS.get(alone[breaker]!.result);
+  const why = refusal === undefined ? alone[breaker]! : await recordRefusal(engine, legs[breaker]!, refusal);
+  return alone.map((_, index) => (index === breaker ? why : failed));
+}
+
+/** Records the leg that broke a chain, of which nothing else is. */
+async function recordRefusal(engine: Engine, leg: NewTransfer, refusal: number): Promise<TransferResult> {
+  const context = await engine.acquireContext();
+  try {
+    const writer = new RecordWriter(engine.ids, engine.memory, context);
+    writer.add(leg, checkNewTransfer(leg, 0));
+    writer.finish();
+    const plan = layout.PLAN_ORDERED | layout.PLAN_PART;
+    const { durable } = await engine.execute(context, { slices: 1, pendings: 0, plan, refusal });
+    const result = new BatchResults(engine.bytes, context, 1).get(0);
+    await durable;
+    return result;
+  } finally {
+    engine.releaseContext(context);
+  }
 }

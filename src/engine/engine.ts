@@ -48,6 +48,8 @@ export interface BatchRequest {
   readonly job?: BatchJob;
   /** PLAN_PARSE, PLAN_FORMAT, PLAN_CREATE and PLAN_ORDERED. */
   readonly plan?: number;
+  /** A recorded rejection that the batch's records get instead of being executed: they broke a chain. */
+  readonly refusal?: number;
   /** All flags of the batch's records, where the caller knows them. */
   readonly flags?: number;
   /** Pending transfers of the batch, where the caller knows them; the same promise. */
@@ -363,6 +365,7 @@ export class Engine {
     set(layout.CX_OUT_CONTESTED, 0);
     set(layout.CX_OUT_FAULT, 0);
     set(layout.CX_CONFIRMED, 0);
+    set(layout.CX_REFUSAL, request.refusal ?? 0);
     view.setBigUint64(context + layout.CX_JOB_LOW, request.job?.low ?? 0n, true);
     view.setBigUint64(context + layout.CX_JOB_HIGH, request.job?.high ?? 0n, true);
     set(layout.CX_ASSET, request.asset ?? 0);

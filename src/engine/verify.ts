@@ -82,8 +82,8 @@ function difference(image: State, engine: Engine, snapshot: SnapshotDescription)
   );
 }
 
-/** Pairs of transfers with equal hash bits must have different ids. */
-async function checkTwins(store: Store, engine: Engine, twins: readonly Twin[]): Promise<void> {
+/** Pairs of transfers with equal hash bits must have different ids. Throws `journal_corrupt`. */
+export async function checkTwins(store: Store, engine: Engine, twins: readonly Twin[]): Promise<void> {
   const reader = new JournalReader(engine.bytes);
   const idOf = async (sequence: number): Promise<string> => {
     const range = { address: engine.plan.exchange, byteLength: CHUNK_BUFFER_SIZE };

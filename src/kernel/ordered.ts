@@ -16,6 +16,7 @@ import {
   CX_DETAIL,
   CX_ORDERED_NEXT,
   CX_PLAN,
+  CX_REFUSAL,
   CX_REPEATED,
   CX_RESULT,
   CX_SLICES_USED,
@@ -101,6 +102,12 @@ function mustBeExecuted(context: usize, index: i32): bool {
 
 function decideAlone(context: usize, index: i32): void {
   if (!mustBeExecuted(context, index)) return;
+  const refusal = load<u32>(context, CX_REFUSAL);
+  if (refusal != OK) {
+    store<u8>(context + index, refusal, CX_RESULT);
+    store<u8>(context + index, <u8>DETAIL_BROKE_CHAIN, CX_DETAIL);
+    return;
+  }
   decideRecord(context, index);
   queueIfPending(context, index);
 }

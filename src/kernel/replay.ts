@@ -166,7 +166,7 @@ function isResolvedAgain(chunk: usize, recorded: usize, accounts: usize, account
   const result: i32 = load<u8>(recorded, JR_RESULT);
   const id = recordedPendingId(chunk, recorded);
   if (id == 0) return false;
-  const slot = findPending(id + 8, load<u32>(id), id + 8);
+  const slot = findPending(recordedKey(id), load<u32>(id), id + 8);
   if (slot == <u32>NO_SLOT) return result == PENDING_TRANSFER_NOT_FOUND || result == PENDING_TRANSFER_NOT_PENDING;
   const pending = pendingAddress(slot);
   const debit = load<u32>(pending, PE_DEBIT_SLOT);
@@ -216,11 +216,16 @@ function isStillMissing(chunk: usize, recorded: usize, result: u32): bool {
   if (load<u32>(recorded + (isDebit ? JR_DEBIT_SLOT : JR_CREDIT_SLOT)) != <u32>NO_SLOT) return false;
   const missing = recordedMissingId(chunk, recorded, isDebit ? EX_DEBIT_ID : EX_CREDIT_ID);
   if (missing == 0) return false;
-  const kind = load<u32>(missing);
-  if (!isHashKind(kind)) return findAccountByKey(missing + 8, kind, 0) == <u32>NO_SLOT;
+  return findAccountByKey(recordedKey(missing), load<u32>(missing), missing + 8) == <u32>NO_SLOT;
+}
+
+/** Address of the key of an id in an extension, which has the text alone of one whose key is a hash. */
+function recordedKey(id: usize): usize {
+  const kind = load<u32>(id);
+  if (!isHashKind(kind)) return id + 8;
   const key: usize = KEY_SCRATCH;
-  hashText(missing + 8, kind, key);
-  return findAccountByKey(key, kind, missing + 8) == <u32>NO_SLOT;
+  hashText(id + 8, kind, key);
+  return key;
 }
 
 /** Replays a chunk of accounts. Returns 0, or the 1-based position of the first account that can't be created. */

@@ -4,6 +4,11 @@ import type { Account } from "../core/types.js";
 import { field } from "./csv-text.js";
 import type { OutputFile } from "./output.js";
 
+/** The columns, in their order. */
+export const BALANCE_COLUMNS = [
+  ...["id", "asset", "debits_posted", "credits_posted", "debits_pending", "credits_pending", "balance", "version"],
+];
+
 /** Lines written at a time. */
 const BLOCK_LINES = 4096;
 
@@ -13,7 +18,7 @@ export async function writeBalances(
   assets: AssetRegistry,
   file: OutputFile,
 ): Promise<void> {
-  let lines = ["id,asset,debits_posted,credits_posted,debits_pending,credits_pending,balance,version\n"];
+  let lines = [`${BALANCE_COLUMNS.join(",")}\n`];
   for (const account of accounts) {
     lines.push(lineOf(account, assets.get(assets.number(account.asset)).scale));
     if (lines.length < BLOCK_LINES) continue;
@@ -24,8 +29,13 @@ export async function writeBalances(
 }
 
 function lineOf(account: Account, scale: number): string {
+  const [id, asset, ...figures] = balanceFields(account, scale);
+  return `${field(id!)},${field(asset!)},${figures.join(",")}\n`;
+}
+
+/** The fields of the account's line, in the order of {@link BALANCE_COLUMNS}. */
+export function balanceFields(account: Account, scale: number): string[] {
   const { id, asset, debitsPosted, creditsPosted, debitsPending, creditsPending, balance, version } = account;
-  const posted = `${formatAmount(debitsPosted, scale)},${formatAmount(creditsPosted, scale)}`;
-  const pending = `${formatAmount(debitsPending, scale)},${formatAmount(creditsPending, scale)}`;
-  return `${field(id)},${field(asset)},${posted},${pending},${formatAmount(balance, scale)},${version}\n`;
+  const amounts = [debitsPosted, creditsPosted, debitsPending, creditsPending, balance];
+  return [id, asset, ...amounts.map((amount) => formatAmount(amount, scale)), String(version)];
 }

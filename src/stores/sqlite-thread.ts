@@ -200,6 +200,14 @@ export class SqliteFile implements Synchronous {
     return this.#read(() => this.#journal.read(chunk, this.#bytes(range), range.address));
   }
 
+  copyChunks(chunk: number, target: SharedArrayBuffer): StoredChunk[] {
+    return this.#read(() => this.#journal.read(chunk, new Uint8Array(target), 0));
+  }
+
+  chunkCount(): number {
+    return this.#journal.head.chunkCount;
+  }
+
   readChunkOf(sequence: number, range: MemoryRange): StoredChunk | undefined {
     return this.#read(() => this.#journal.readHolder(sequence, this.#bytes(range), range.address));
   }

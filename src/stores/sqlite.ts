@@ -142,6 +142,14 @@ class SqliteStore implements Store {
     return this.#call("readChunks", chunk, range);
   }
 
+  copyChunks(chunk: number, target: SharedArrayBuffer): Promise<readonly StoredChunk[]> {
+    return this.#call("copyChunks", chunk, target);
+  }
+
+  chunkCount(): Promise<number> {
+    return this.#call("chunkCount");
+  }
+
   readChunkOf(sequence: number, range: MemoryRange): Promise<StoredChunk | undefined> {
     return this.#call("readChunkOf", sequence, range);
   }

@@ -128,6 +128,10 @@ export interface Store {
    * Throws `journal_corrupt` naming the chunk. Empty at the journal's end.
    */
   readChunks(chunk: number, range: MemoryRange): Promise<readonly StoredChunk[]>;
+  /** {@link readChunks} into memory of the caller's own; addresses count from its beginning. Needs no other memory. */
+  copyChunks(chunk: number, target: SharedArrayBuffer): Promise<readonly StoredChunk[]>;
+  /** Chunks on disk. */
+  chunkCount(): Promise<number>;
   /** Copies the chunk that holds the transfer of this sequence (1-based) into `range`; undefined where none does. */
   readChunkOf(sequence: number, range: MemoryRange): Promise<StoredChunk | undefined>;
   /**

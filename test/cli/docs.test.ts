@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { exitCodeOf } from "../../src/cli/output.js";
 import { LedgerError } from "../../src/index.js";
+import { TABLES } from "../../src/interchange/tables.js";
 import { cli, folderOf, read } from "../support/cli.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -66,7 +67,7 @@ describe("docs/cli.md", () => {
     const inputs = named.filter(({ file }) => !written.has(file!));
     const outputs = named.filter(({ file }) => written.has(file!));
     const folder = folderOf(Object.fromEntries(inputs.map(({ file, body }) => [file!, body])));
-    expect([commands.length, inputs.length, outputs.length]).toEqual([6, 5, 4]);
+    expect([commands.length, inputs.length, outputs.length]).toEqual([9, 5, 4]);
     const [first] = commands;
     for (const command of commands) {
       const [program, ...args] = command.split(" ");
@@ -90,5 +91,15 @@ describe("docs/cli.md", () => {
     for (const option of named) expect(options.has(option), option).toBe(true);
     expect([...options].filter((option) => !named.has(option))).toEqual([]);
     expect(options.size).toBeGreaterThan(10);
+  });
+});
+
+describe("docs/export.md", () => {
+  it("has a row for every column of every table, in their order, with its kind, and no other", () => {
+    const listed = [
+      ...document("export.md").matchAll(/^\| `([a-z_]+)` *\| (integer|text|flag|amount|nanoseconds) *\|/gm),
+    ];
+    const columns = TABLES.flatMap((table) => table.columns.map(({ name, kind }) => [name, kind]));
+    expect(listed.map(([, name, kind]) => [name, kind])).toEqual(columns);
   });
 });

@@ -118,10 +118,10 @@ async function runOnce({ padded, commands }: Run, clock: Clock): Promise<void> {
 test(
   "random commands have the results, balances, versions, sequences and digest of the model in every configuration",
   async () => {
-    const clock = startClock();
-    const property = fc.asyncProperty(run, (one) => runOnce(one, clock));
     const settings = runsOf(OPERATIONS / OPERATIONS_A_RUN / RUNS_FACTOR);
     const { seed = Date.now() & 0x7fffffff } = settings;
+    const clock = startClock();
+    const property = fc.asyncProperty(run, (one) => runOnce(one, clock));
     await fc.assert(property, { ...settings, seed });
     await endFleet();
     if (settings.path !== undefined) return;

@@ -455,6 +455,12 @@ const resolvingTransfer: fc.Arbitrary<ResolvingTransfer> = fc.record({
   misfit,
 });
 
+const change: fc.Arbitrary<RepeatedTransfer["change"]> = fc.oneof(
+  { weight: 1, arbitrary: fc.constant("nothing" as const) },
+  { weight: 5, arbitrary: fc.constantFrom(...CHANGES) },
+  { weight: 2, arbitrary: fc.constantFrom("pendingId" as const, "timeout" as const, "code" as const, "date" as const) },
+);
+
 const repeatedTransfer: fc.Arbitrary<RepeatedTransfer> = fc.record({
   back: fc.nat({ max: 8 }),
   of: fc.constantFrom(
@@ -464,14 +470,7 @@ const repeatedTransfer: fc.Arbitrary<RepeatedTransfer> = fc.record({
     "resolving" as const,
     "resolving" as const,
   ),
-  change: fc.oneof(
-    { weight: 1, arbitrary: fc.constant("nothing" as const) },
-    { weight: 5, arbitrary: fc.constantFrom(...CHANGES) },
-    {
-      weight: 2,
-      arbitrary: fc.constantFrom("pendingId" as const, "timeout" as const, "code" as const, "date" as const),
-    },
-  ),
+  change,
 });
 
 const transfer: fc.Arbitrary<TransferSymbol> = fc.oneof(
@@ -500,6 +499,8 @@ const chain: fc.Arbitrary<Chain> = fc.record({
       { weight: 16, arbitrary: easyTransfer },
       { weight: 5, arbitrary: easyResolving },
       { weight: 1, arbitrary: transfer },
+      // An id twice in the chain, perhaps.
+      { weight: 1, arbitrary: fc.record({ back: fc.nat({ max: 2 }), of: fc.constant("asked" as const), change }) },
     ),
     { minLength: 1, maxLength: 6 },
   ),
@@ -840,9 +841,7 @@ export class Materializer {
       case "zeroCode":
         return { ...earlier, code: 0 };
       case "expectedVersion":
-        return earlier.post === undefined && earlier.void === undefined
-          ? { ...earlier, expectedDebitVersion: 0 }
-          : earlier;
+        return { ...earlier, expectedDebitVersion: 0 };
       case "balancingDebit":
       case "balancingCredit":
       case "closingDebit":

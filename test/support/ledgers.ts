@@ -74,9 +74,26 @@ export async function expectSameResults(command: ConcreteCommand, ledgers: reado
   };
   const found = await Promise.all(ledgers.map(perform));
   for (const [i, { mode, workers }] of ledgers.entries()) {
-    if (!isDeepStrictEqual(found[i], command.expected)) {
-      expect(found[i], `${mode}, ${workers} workers`).toEqual(command.expected);
-    }
+    if (isDeepStrictEqual(found[i], command.expected)) continue;
+    const what = `${mode}, ${workers} workers`;
+    if ("create" in command) expect(found[i], what).toEqual(command.expected);
+    else expectSameCalls(found[i] as ModelResult[][], command, what);
+  }
+}
+
+/** The first transfer whose result differs, with those before it: printing all calls helps nobody. */
+function expectSameCalls(
+  found: readonly (readonly ModelResult[])[],
+  { calls, expected }: Extract<ConcreteCommand, { calls: unknown }>,
+  what: string,
+): void {
+  for (const [number, transfers] of calls.entries()) {
+    const differs = transfers.findIndex((_, i) => !isDeepStrictEqual(found[number]![i], expected[number]![i]));
+    if (differs < 0) continue;
+    const before = Math.max(0, differs - 8);
+    const rows = (results: readonly ModelResult[]): unknown[] =>
+      transfers.slice(before, differs + 1).map((transfer, i) => ({ transfer, ...results[before + i] }));
+    expect(rows(found[number]!), `${what}, call ${number}, transfer ${differs}`).toEqual(rows(expected[number]!));
   }
 }
 

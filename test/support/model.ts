@@ -513,7 +513,10 @@ function complaintAboutMoving(transfer: Transfer): string | undefined {
 
 /** What is wrong with a new post or void, whatever it refers to, or undefined. */
 function complaintAboutResolving(transfer: Transfer): string | undefined {
-  if (transfer.pending || (transfer.post && transfer.void) || isBalancing(transfer) || isClosing(transfer)) {
+  const { expectedDebitVersion, expectedCreditVersion } = transfer;
+  const expectsVersions = expectedDebitVersion !== undefined || expectedCreditVersion !== undefined;
+  const isOtherwise = transfer.pending || (transfer.post && transfer.void);
+  if (isOtherwise || isBalancing(transfer) || isClosing(transfer) || expectsVersions) {
     return "flags_are_mutually_exclusive";
   }
   const aboutPending = idComplaint(transfer.pendingId);

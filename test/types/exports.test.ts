@@ -7,10 +7,14 @@ import type {
   AccountResult,
   AccountResultCode,
   BatchResults,
+  ExportFormat,
+  ExportOptions,
   FileProgress,
   HistoryEntry,
   HistoryOptions,
   HistoryPage,
+  ImportOptions,
+  InterchangeSummary,
   LedgerErrorOptions,
   LedgerOptions,
   Mode,
@@ -34,16 +38,29 @@ import type {
 } from "../../src/index.js";
 import * as api from "../../src/index.js";
 
-const VALUES = ["ACCOUNT_RESULTS", "Batch", "BatchResults", "Ledger", "LedgerError", "TRANSFER_RESULTS", "openLedger"];
+const VALUES = [
+  "ACCOUNT_RESULTS",
+  "Batch",
+  "BatchResults",
+  "Ledger",
+  "LedgerError",
+  "TRANSFER_RESULTS",
+  "importLedger",
+  "openLedger",
+];
 const TYPES = [
   "Account",
   "AccountColumns",
   "AccountResult",
   "AccountResultCode",
+  "ExportFormat",
+  "ExportOptions",
   "FileProgress",
   "HistoryEntry",
   "HistoryOptions",
   "HistoryPage",
+  "ImportOptions",
+  "InterchangeSummary",
   "LedgerErrorOptions",
   "LedgerOptions",
   "Mode",
@@ -75,7 +92,14 @@ const TYPES = [
 test("the values exported are these and no others", () => {
   expect(Object.keys(api).sort()).toEqual(VALUES);
   expectTypeOf<keyof typeof api>().toEqualTypeOf<
-    "ACCOUNT_RESULTS" | "Batch" | "BatchResults" | "Ledger" | "LedgerError" | "TRANSFER_RESULTS" | "openLedger"
+    | "ACCOUNT_RESULTS"
+    | "Batch"
+    | "BatchResults"
+    | "Ledger"
+    | "LedgerError"
+    | "TRANSFER_RESULTS"
+    | "importLedger"
+    | "openLedger"
   >();
 });
 
@@ -150,10 +174,19 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     [path: string, options?: LedgerOptions | undefined]
   >();
   expectTypeOf(api.openLedger).returns.resolves.toEqualTypeOf<Ledger>();
+  expectTypeOf<ExportFormat>().toEqualTypeOf<"csv" | "ndjson" | "sqlite">();
+  expectTypeOf<keyof ExportOptions>().toEqualTypeOf<"format" | "onProgress" | "signal">();
+  expectTypeOf<keyof ImportOptions>().toEqualTypeOf<"onProgress" | "signal">();
+  expectTypeOf<Parameters<typeof api.importLedger>>().toEqualTypeOf<
+    [from: string, path: string, options?: ImportOptions | undefined]
+  >();
+  expectTypeOf(api.importLedger).returns.resolves.toEqualTypeOf<InterchangeSummary>();
+  expectTypeOf<keyof InterchangeSummary>().toEqualTypeOf<"accounts" | "transfers" | "digest" | "durationMs">();
   expectTypeOf<keyof Ledger>().toEqualTypeOf<
     | "mode"
     | "workers"
     | "accountCount"
+    | "export"
     | "transferCount"
     | "snapshotDamage"
     | "createAccounts"

@@ -1,79 +1,121 @@
-/** Chains that take more than a batch, and calls that share one. */
+/** Where chains begin and end: with calls and batches, and across the batches that a long call takes inside. */
 import { expect, onTestFinished, test } from "vitest";
-import { type Ledger, type NewTransfer, openLedger, type PlainTransfer } from "../../src/index.js";
+import { type Ledger, type LedgerOptions, type NewTransfer, openLedger } from "../../src/index.js";
+import { makeTransfers } from "../support/ledgers.js";
+import { Model, type ModelNewTransfer, type ModelResult } from "../support/model.js";
 
-const BATCH = 16_384;
+const MODES: readonly { readonly name: string; readonly options: LedgerOptions }[] = [
+  { name: "event-loop", options: { mode: "event-loop" } },
+  { name: "2 workers", options: { workers: 2 } },
+];
 
-async function pair(mode: "event-loop" | "parallel"): Promise<Ledger> {
-  const ledger = await openLedger(":memory:", { mode, workers: 2 });
+/** Transfers that a batch holds. */
+const BATCH_CAPACITY = 16_384;
+
+const ACCOUNTS = [
+  { id: "bank", asset: "USD" },
+  { id: "shop", asset: "USD" },
+  { id: "purse", asset: "USD", debitsMustNotExceedCredits: true },
+];
+
+const pay = (id: string, more: Partial<ModelNewTransfer> = {}): ModelNewTransfer => ({
+  ...{ id, debit: "bank", credit: "shop", amount: 1n, ...more },
+});
+const linked = (id: string): ModelNewTransfer => pay(id, { linked: true });
+const broke = (id: string): ModelNewTransfer => pay(id, { debit: "purse" });
+
+async function open(options: LedgerOptions): Promise<{ ledger: Ledger; model: Model }> {
+  const ledger = await openLedger(":memory:", { ...options, capacity: { accounts: 100, transfers: 200_000 } });
   onTestFinished(() => ledger.close());
-  await ledger.createAccounts([
-    { id: "a", asset: "USD" },
-    { id: "b", asset: "USD" },
-  ]);
-  return ledger;
+  await ledger.createAccounts(ACCOUNTS);
+  const model = new Model(["USD"]);
+  for (const account of ACCOUNTS) model.createAccount(account);
+  return { ledger, model };
 }
 
-function chain(name: string, length: number): PlainTransfer[] {
-  const leg = (i: number): PlainTransfer => ({ id: `${name}${i}`, debit: "a", credit: "b", amount: 1n });
-  return Array.from({ length }, (_, i) => ({ ...leg(i), ...(i + 1 < length ? { linked: true } : {}) }));
+/** The first result that differs, because printing tens of thousands helps nobody. */
+function expectSame(found: readonly ModelResult[], expected: readonly ModelResult[]): void {
+  expect(found.length).toBe(expected.length);
+  const row = (results: readonly ModelResult[], index: number) => ({ index, ...results[index] });
+  for (const index of expected.keys()) {
+    const [one, other] = [found[index]!, expected[index]!];
+    if (one.result === other.result && one.sequence === other.sequence && one.reason === other.reason) continue;
+    expect(row(found, index)).toEqual(row(expected, index));
+  }
 }
 
-function counts(results: readonly { result: string }[]): Record<string, number> {
-  const found: Record<string, number> = {};
-  for (const { result } of results) found[result] = (found[result] ?? 0) + 1;
-  return found;
+/** Makes a call's transfers in ledger and model. */
+async function expectCall({ ledger, model }: Awaited<ReturnType<typeof open>>, call: readonly ModelNewTransfer[]) {
+  expectSame(await makeTransfers(ledger, call), model.createTransfers(call));
+  expect(ledger.digest()).toBe(model.digest());
+  expect(ledger.transferCount).toBe(model.transferCount);
 }
 
-test.each(["event-loop", "parallel"] as const)(
-  "a chain over several batches is made as a whole, once, with what stands around it (%s)",
+test.each(MODES)(
+  "a chain that a call leaves open does not go on in the next call of its batch ($name)",
   async (mode) => {
-    const ledger = await pair(mode);
-    const around: NewTransfer[] = [
-      { id: "before", debit: "a", credit: "b", amount: 5n },
-      ...chain("leg", BATCH + 10),
-      { id: "behind", debit: "a", credit: "b", amount: 5n },
-    ];
-    const first = await ledger.createTransfers(around);
-    expect(counts(first)).toEqual({ ok: BATCH + 12 });
-    expect(first.map(({ sequence }) => sequence)).toEqual(first.map((_, i) => i + 1));
-    expect(counts(await ledger.createTransfers(around))).toEqual({ exists: BATCH + 12 });
-    expect(ledger.account("a")!.balance).toBe(-BigInt(BATCH + 20));
+    const { ledger } = await open(mode.options);
+    // The first two calls take the batches that may be under way, the others share the one behind.
+    const calls = [[pay("a")], [pay("b")], [pay("c"), linked("d"), linked("e")], [pay("f")], [linked("g"), pay("h")]];
+    const results = await Promise.all(calls.map((call) => makeTransfers(ledger, call)));
+    expect(results.map((ofCall) => ofCall.map(({ result }) => result))).toEqual([
+      ["ok"],
+      ["ok"],
+      ["ok", "linked_event_failed", "linked_event_chain_open"],
+      ["ok"],
+      ["ok", "ok"],
+    ]);
+    expect(results.flat().map(({ sequence }) => sequence)).toEqual([1, 2, 3, 0, 0, 4, 5, 6]);
   },
 );
 
-test("a chain over several batches that one leg breaks leaves nothing, and can be made when that leg is mended", async () => {
-  const ledger = await pair("event-loop");
-  const legs = chain("leg", BATCH + 10);
-  const broken = legs.map((leg, i) => (i === BATCH + 5 ? { ...leg, credit: "nobody" } : leg));
-  const before = ledger.digest();
-  const results = await ledger.createTransfers(broken);
-  expect(counts(results)).toEqual({ linked_event_failed: BATCH + 9, credit_account_not_found: 1 });
-  expect(results[BATCH + 5]).toEqual({ result: "credit_account_not_found", sequence: 0 });
-  expect([ledger.digest(), ledger.transferCount]).toEqual([before, 0]);
-  expect(counts(await ledger.createTransfers(legs))).toEqual({ ok: BATCH + 10 });
-});
-
-test("a chain over several batches that its call does not end is open", async () => {
-  const ledger = await pair("event-loop");
-  const legs: NewTransfer[] = chain("leg", BATCH + 10).map((leg) => ({ ...leg, linked: true }));
-  const results = await ledger.createTransfers(legs);
-  expect(counts(results)).toEqual({ linked_event_failed: BATCH + 9, linked_event_chain_open: 1 });
-  expect(results.at(-1)!.result).toBe("linked_event_chain_open");
-  expect(ledger.transferCount).toBe(0);
-});
-
-test("chains are not torn apart where a batch is full, nor joined where calls share one", async () => {
-  const ledger = await pair("event-loop");
-  const length = 1000;
-  const many = Array.from({ length: 40 }, (_, i) => chain(`${i}-`, length)).flat();
-  const open: NewTransfer = { id: "open", debit: "a", credit: "b", amount: 1n, linked: true };
-  const [made, left, other] = await Promise.all([
-    ledger.createTransfers(many),
-    ledger.createTransfers([open]),
-    ledger.createTransfers([{ id: "other", debit: "a", credit: "b", amount: 1n }]),
+test.each(MODES)("a chain that a batch leaves open does not go on in the next batch ($name)", async ({ options }) => {
+  const { ledger } = await open(options);
+  const batches = [await ledger.batch(), await ledger.batch()];
+  batches[0]!.add(linked("a") as NewTransfer);
+  batches[1]!.add(pay("b") as NewTransfer);
+  const results = await Promise.all(batches.map((batch) => batch.submit()));
+  expect(results.map((ofBatch) => ofBatch.get(0))).toEqual([
+    { result: "linked_event_chain_open", sequence: 0 },
+    { result: "ok", sequence: 1 },
   ]);
-  expect(counts(made)).toEqual({ ok: 40 * length });
-  expect(left).toEqual([{ result: "linked_event_chain_open", sequence: 0 }]);
-  expect(counts(other)).toEqual({ ok: 1 });
+});
+
+test.each(MODES)(
+  "a chain lies where a long call is cut into batches, whole and broken ($name)",
+  async ({ options }) => {
+    const parts = await open(options);
+    const filling = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => pay(`${prefix}${i}`));
+    const chain = (prefix: string) => Array.from({ length: 10 }, (_, i) => linked(`${prefix}${i}`));
+    await expectCall(parts, [
+      ...[...filling("a", BATCH_CAPACITY - 5), ...chain("whole"), pay("end of whole")],
+      ...[...filling("b", BATCH_CAPACITY - 20), ...chain("broken"), broke("end of broken")],
+      ...[...chain("malformed"), pay("end of malformed", { amount: 0n }), ...chain("broken"), ...chain("open")],
+    ]);
+  },
+);
+
+test("a chain may take more than a batch: made whole, and again", async () => {
+  const parts = await open({ workers: 2 });
+  const chain = [...Array.from({ length: BATCH_CAPACITY + 100 }, (_, i) => linked(`leg-${i}`)), pay("end")];
+  await expectCall(parts, [pay("before"), ...chain, pay("after")]);
+  await expectCall(parts, chain);
+  await expectCall(parts, [...chain.slice(0, -1), pay("other end")]);
+});
+
+test("a chain that takes more than a batch is undone whole, and only what broke it is recorded", async () => {
+  const parts = await open({ workers: 2 });
+  const legs = Array.from({ length: BATCH_CAPACITY + 100 }, (_, i) => linked(`leg-${i}`));
+  await expectCall(parts, [pay("before"), ...legs, pay("malformed", { amount: 0n }), pay("between")]);
+  await expectCall(parts, [...legs, broke("broke"), pay("after")]);
+  await expectCall(parts, [broke("broke"), pay("leg-0"), ...legs]);
+});
+
+test("a chain that takes more than a batch, and that its call does not end, is open", async () => {
+  const { ledger } = await open({ mode: "event-loop" });
+  const legs = Array.from({ length: BATCH_CAPACITY + 10 }, (_, i) => linked(`${i}`));
+  const results = await makeTransfers(ledger, legs);
+  expect(results.at(-1)).toEqual({ result: "linked_event_chain_open", sequence: 0 });
+  expect(new Set(results.slice(0, -1).map(({ result }) => result))).toEqual(new Set(["linked_event_failed"]));
+  expect(ledger.transferCount).toBe(0);
 });

@@ -251,3 +251,22 @@ test.each([
   await expect(ledger.createTransfers([pay("x", 1n, more)])).rejects.toThrow(message);
   expect(ledger.transferCount).toBe(0);
 });
+
+test("what posts or voids a transfer whose id is longer than its key replays from the journal", async () => {
+  const path = join(temporaryFolder(), "ledger.db");
+  const { ledger, abandon } = await openParts(path, { mode: "event-loop" });
+  await ledger.createAccounts(["alice", "bank"].map((id) => ({ id, asset: "USD" })));
+  const long = (first: string): string => first.padEnd(64, "-");
+  const codes = await results(
+    ledger,
+    pay(long("p"), 5n, { pending: true } as object),
+    pay(long("q"), 7n, { pending: true } as object),
+    { id: "posting", post: long("p") },
+    { id: "voiding", void: long("q") },
+    { id: "nothing", void: long("r") },
+  );
+  expect(codes).toEqual(["ok", "ok", "ok", "ok", "pending_transfer_not_found"]);
+  const digest = ledger.digest();
+  await abandon();
+  expect((await open({ mode: "event-loop" }, path)).digest()).toBe(digest);
+});
