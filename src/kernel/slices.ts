@@ -149,31 +149,32 @@ export function parseSlice(context: usize, slice: u32): void {
 }
 
 /**
- * Makes the slices one batch, as one serial parse would have read it; one thread, after every slice was read.
+ * Makes the slices one batch, as one serial parse from `first` would have read it, and sets what is known of it. Where
+ * `first` is NO_END, `skippedBefore` is the state of the row that is being skipped all through the window. `isAgain` reads
+ * every row again, as many as fit, to CX_INPUT_LIMIT.
  *
  * A slice that ended as planned ended after an LF that the next slice could see, so the next one began there or
  * earlier. Where the next one began later, this one either became full, and the next one takes over its remaining
  * rows; or it met a row that does not end within the window, and nothing after that can be read yet.
  */
-export function stitchSlices(context: usize): void {
+function joinSlices(context: usize, first: usize, skippedBefore: u32, isAgain: bool): void {
   const slicesUsed = load<u32>(context, CX_SLICES_USED);
   const limit: usize = load<u32>(context, CX_INPUT_LIMIT);
-  let position = firstRow(context);
+  let position = first;
   let skipping: u32 = 0;
   let blocked = position == NO_END;
   if (blocked) {
     position = limit;
-    skipping = skippedState();
+    skipping = skippedBefore;
   }
   let total: u32 = 0;
   for (let slice: u32 = 0; slice < slicesUsed; slice++) {
     const entry = sliceEntry(context, slice);
     const isLast = slice + 1 == slicesUsed;
-    const bound: usize = isLast
-      ? load<u32>(context, CX_INPUT_END)
-      : load<u32>(sliceEntry(context, slice + 1), SL_INPUT_START);
+    let bound: usize = limit;
+    if (!isAgain) bound = isLast ? load<u32>(context, CX_INPUT_END) : load<u32>(sliceEntry(context, slice + 1), SL_INPUT_START);
     if (blocked) parseRows(context, slice, position, position);
-    else if (<usize>load<u32>(entry, SL_INPUT_START) != position) parseRows(context, slice, position, bound);
+    else if (isAgain || <usize>load<u32>(entry, SL_INPUT_START) != position) parseRows(context, slice, position, bound);
     position = load<u32>(entry, SL_INPUT_END);
     let count = load<u32>(entry, SL_COUNT);
     if (!blocked && position < bound && load<u32>(entry, SL_FULL) == 0) {
@@ -196,13 +197,30 @@ export function stitchSlices(context: usize): void {
   store<u32>(context, total, CX_OUT_COUNT);
   store<u32>(context, <u32>position, CX_OUT_CONSUMED);
   store<u32>(context, skipping, CX_SKIPPING);
-  store<u32>(context, 0, CX_OUT_CHAIN_OPEN);
-  const mayGoOn = position < limit || load<u32>(context, CX_INPUT_FINAL) == 0;
-  if (mayGoOn && load<u8>(JOB_CONFIG + JC_HAS_LINKED) != 0) leaveOpenChain(context);
 }
 
-/** Leaves the linked rows at the batch's end to the next batch, unless the batch is nothing else. */
-function leaveOpenChain(context: usize): void {
+/**
+ * Makes the slices one batch; one thread, after every slice was read.
+ *
+ * A batch that is nothing but a chain that may go on is read once more: up to the window's end, for as many rows as fit.
+ */
+export function stitchSlices(context: usize): void {
+  const first = firstRow(context);
+  const skipped: u32 = first == NO_END ? skippedState() : 0;
+  joinSlices(context, first, skipped, false);
+  let isOpen = isOpenChain(context);
+  if (isOpen && load<u32>(context, CX_OUT_CONSUMED) < load<u32>(context, CX_INPUT_LIMIT)) {
+    joinSlices(context, first, skipped, true);
+    isOpen = isOpenChain(context);
+  }
+  store<u32>(context, isOpen ? 1 : 0, CX_OUT_CHAIN_OPEN);
+}
+
+/** Whether the whole batch is a chain that may go on behind it. One at the batch's end is left to the next batch. */
+function isOpenChain(context: usize): bool {
+  if (load<u8>(JOB_CONFIG + JC_HAS_LINKED) == 0) return false;
+  const isOver = load<u32>(context, CX_OUT_CONSUMED) == load<u32>(context, CX_INPUT_LIMIT);
+  if (isOver && load<u32>(context, CX_INPUT_FINAL) != 0) return false;
   let open: usize = 0;
   let left: u32 = 0;
   for (let slice = load<u32>(context, CX_SLICES_USED); slice > 0; slice--) {
@@ -216,10 +234,10 @@ function leaveOpenChain(context: usize): void {
     }
     if (count > 0) {
       if (left > 0) cutBatch(context, slice - 1, count, open, left);
-      return;
+      return false;
     }
   }
-  if (left > 0) store<u32>(context, 1, CX_OUT_CHAIN_OPEN);
+  return left > 0;
 }
 
 /** Makes `count` records of `slice` the batch's last ones: `left` fewer than it has. The next begins at `position`. */

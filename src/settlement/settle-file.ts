@@ -169,6 +169,7 @@ class FileSettlement {
       });
       this.#window.readAhead();
       ({ durable } = await executing);
+      if (engine.view.getUint32(context + layout.CX_OUT_CHAIN_OPEN, true) !== 0) throw this.#chainTooLong();
       count = this.#tally(context);
       text = this.#takeResults(context);
       this.#skipping = engine.view.getUint32(context + layout.CX_SKIPPING, true);
@@ -188,6 +189,18 @@ class FileSettlement {
       );
     }
     return true;
+  }
+
+  /** The error where a chain fits no batch: no leg of it was made, and those behind must not be made without it. */
+  #chainTooLong(): LedgerError {
+    const row = this.#rows + 1;
+    return new LedgerError(
+      "chain_too_long",
+      `${this.#file.source.name}: the chain of linked rows that begins in row ${row} is longer than ` +
+        `${layout.BATCH_CAPACITY} rows or ${this.#engine.plan.inputSize} bytes, and nothing of it was made: end it earlier, or ` +
+        "make all rows or none (atomic) in a file without that column",
+      { details: { file: this.#file.source.name, row } },
+    );
   }
 
   /** Cuts the bytes at hand into slices; rows that straddle a cut belong to the slice they begin in. */

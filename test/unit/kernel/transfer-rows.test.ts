@@ -490,6 +490,12 @@ describe("a batch does not end within a chain of linked rows", () => {
       [16_000, false],
       [3100, false],
     ]);
+    // It does not fit what was planned for the batch, but it fits a batch.
+    const planned = batchesOf(chainAt(3000, 16_300), csv, { slices, share: 0.2 });
+    expect(planned.slice(0, 2).map(({ rows, isChainOpen }) => [rows.length, isChainOpen])).toEqual([
+      [3000, false],
+      [16_384, false],
+    ]);
     expect(sizes(chainAt(0, 20_000))).toEqual([
       [16_384, true],
       [3716, false],
