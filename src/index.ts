@@ -39,9 +39,9 @@ export {
   type SettleOptions,
   type SettleSummary,
 } from "./ledger.js";
-export type { AccountColumns } from "./settlement/accounts-file.js";
+export type { AccountColumns, TransferColumns } from "./settlement/columns.js";
 export type { NetSummary } from "./settlement/net.js";
 export type { Reversal, Reversible } from "./settlement/reversal.js";
 export type { RowProblem } from "./settlement/row-problem.js";
-export type { SettleFileOptions, SettleFileSummary, TransferColumns } from "./settlement/run-job.js";
+export type { SettleFileOptions, SettleFileSummary } from "./settlement/run-job.js";
 export type { FileProgress } from "./settlement/settle-file.js";

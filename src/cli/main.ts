@@ -37,16 +37,23 @@ function program(): Command {
 
   root
     .command("settle")
-    .description("settle a CSV file of transfers; a second run of the same job changes nothing")
+    .description("settle a file of transfers; a second run of the same job changes nothing")
     .requiredOption("--db <file>", "the ledger; made where it does not exist")
-    .requiredOption("--transfers <file>", "CSV file of transfers, - for standard input")
-    .requiredOption(
+    .requiredOption("--transfers <file>", "file of transfers, - for standard input")
+    .option("--format <format>", "csv or ndjson (default: ndjson for .ndjson and .jsonl, else csv)")
+    .option(
       "--columns <map>",
-      "debit=HEADER,credit=HEADER,amount=HEADER[,id=HEADER][,code=HEADER][,user-data=HEADER]",
+      "debit=HEADER,credit=HEADER,amount=HEADER and what else there is: id, code, user-data, linked, pending, post, void, " +
+        "timeout, balancing-debit, balancing-credit, closing-debit, closing-credit, expected-debit-version, " +
+        "expected-credit-version, effective-date",
     )
     .requiredOption("--asset <asset>", "asset of the amounts: an ISO 4217 code, or CODE:SCALE")
-    .option("--accounts <file>", "CSV file of accounts that may not go below zero")
-    .option("--account-columns <map>", "id=HEADER[,opening=HEADER] (default: id=id,opening=opening)")
+    .option("--accounts <file>", "file of accounts, which may not go below zero unless it says so")
+    .option(
+      "--account-columns <map>",
+      "id=HEADER and what else there is: opening, overdraft, code, debits-must-not-exceed-credits, " +
+        "credits-must-not-exceed-debits (default: id=id,opening=opening)",
+    )
     .option("--create-accounts <kind>", "create accounts that only transfers name: limited or unlimited")
     .option("--results <file>", "write row,id,result,sequence for every row")
     .option("--balances <file>", "write every account's closing balance")
@@ -56,7 +63,7 @@ function program(): Command {
     .option("--job <name>", "name of the job (default: by the file's content)")
     .option("--mode <mode>", "parallel or event-loop (default: parallel)")
     .option("--workers <count>", "auto or 1 to 64 (default: auto)")
-    .option("--delimiter <character>", "field delimiter of both files (default: a comma)")
+    .option("--delimiter <character>", "field delimiter of CSV files (default: a comma)")
     .addOption(json())
     .addOption(quiet())
     .addHelpText("after", EXIT_CODES)

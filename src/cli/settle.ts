@@ -3,6 +3,14 @@ import { realpath, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { parseAsset } from "../core/assets.js";
 import { LedgerError } from "../core/errors.js";
+import {
+  ACCOUNT_ROLE_NAMES,
+  type AccountColumns,
+  columnsOfOptions,
+  TRANSFER_ROLE_NAMES,
+  type TransferColumns,
+} from "../settlement/columns.js";
+import { type FileFormat, formatOf } from "../settlement/header.js";
 import { checkReadable } from "../settlement/input-window.js";
 import { discardJob, prepareJob, runPreparedJob, type SettleFileOptions } from "../settlement/run-job.js";
 import { readColumns } from "./columns.js";
@@ -14,7 +22,8 @@ import { report } from "./settle-report.js";
 export interface SettleArguments extends OutputOptions {
   readonly db: string;
   readonly transfers: string;
-  readonly columns: string;
+  readonly columns?: string;
+  readonly format?: string;
   readonly asset: string;
   readonly accounts?: string;
   readonly accountColumns?: string;
@@ -32,6 +41,7 @@ export interface SettleArguments extends OutputOptions {
 
 const PROGRESS_MS = 100;
 const WORKERS_MAX = 64;
+const REQUIRED_COLUMNS = ["debit", "credit", "amount"];
 
 /** Runs the job and reports it; returns the exit code. */
 export async function settle(args: SettleArguments): Promise<ExitCode> {
@@ -80,29 +90,25 @@ function whatAnInterruptionLeaves(args: SettleArguments): string {
 }
 
 function readOptions(args: SettleArguments): SettleFileOptions {
-  const columns = readColumns("--columns", args.columns, ["debit", "credit", "amount"], ["id", "code", "user-data"]);
-  const column = (name: string): string => columns.get(name)!;
+  const format = args.format === undefined ? undefined : readFormat(args.format);
+  const columns = readTransferColumns(args, format);
   if (args.accountColumns !== undefined && args.accounts === undefined) {
     throw new LedgerError("invalid_argument", "--account-columns needs --accounts FILE");
   }
-  const id = columns.get("id");
-  const code = columns.get("code");
-  const userData = columns.get("user-data");
   return {
     transfers: args.transfers === "-" ? process.stdin : args.transfers,
-    columns: {
-      debit: column("debit"),
-      credit: column("credit"),
-      amount: column("amount"),
-      ...(id === undefined ? {} : { id }),
-      ...(code === undefined ? {} : { code }),
-      ...(userData === undefined ? {} : { userData }),
-    },
+    ...(columns === undefined ? {} : { columns }),
+    ...(format === undefined ? {} : { format }),
     asset: args.asset,
     ...(args.job === undefined ? {} : { job: args.job }),
     ...(args.accounts === undefined
       ? {}
-      : { accounts: { file: args.accounts, columns: readAccountColumns(args.accountColumns) } }),
+      : {
+          accounts: {
+            file: args.accounts,
+            ...(args.accountColumns === undefined ? {} : { columns: readAccountColumns(args.accountColumns) }),
+          },
+        }),
     ...(args.createAccounts === undefined ? {} : { createAccounts: readCreateAccounts(args.createAccounts) }),
     ...(args.delimiter === undefined ? {} : { delimiter: args.delimiter }),
     ...(args.results === undefined ? {} : { results: args.results }),
@@ -112,10 +118,24 @@ function readOptions(args: SettleArguments): SettleFileOptions {
   };
 }
 
-function readAccountColumns(text = "id=id,opening=opening"): { id: string; opening?: string } {
-  const columns = readColumns("--account-columns", text, ["id"], ["opening"]);
-  const opening = columns.get("opening");
-  return { id: columns.get("id")!, ...(opening === undefined ? {} : { opening }) };
+/** The columns that the options name; undefined for those of an NDJSON file that has its own names. */
+function readTransferColumns(args: SettleArguments, format: FileFormat | undefined): TransferColumns | undefined {
+  if (args.columns === undefined) {
+    if (formatOf(args.transfers, format) === "ndjson") return undefined;
+    throw new LedgerError("invalid_argument", "--columns is missing: say which header means debit, credit and amount");
+  }
+  const optional = Object.keys(TRANSFER_ROLE_NAMES).filter((name) => !REQUIRED_COLUMNS.includes(name));
+  return columnsOfOptions(readColumns("--columns", args.columns, REQUIRED_COLUMNS, optional));
+}
+
+function readFormat(text: string): FileFormat {
+  if (text === "csv" || text === "ndjson") return text;
+  throw new LedgerError("invalid_argument", `--format must be csv or ndjson, not '${text}'`);
+}
+
+function readAccountColumns(text: string): AccountColumns {
+  const optional = Object.keys(ACCOUNT_ROLE_NAMES).filter((name) => name !== "id");
+  return columnsOfOptions(readColumns("--account-columns", text, ["id"], optional));
 }
 
 function readMode(text: string): "parallel" | "event-loop" {

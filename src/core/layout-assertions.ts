@@ -190,6 +190,13 @@ export function assertLayout(): void {
       l.TEXT_ARENA_SIZE - l.PENDING_TEXT_OFFSET === l.SLICE_CAPACITY * l.KIND_TEXT_MAX,
     "a slice's text arena holds three ids a record, and a pending one's",
   );
+  check(
+    1 << (l.ROLE_VOID - l.ROLE_LINKED) === l.TRANSFER_VOID &&
+      1 << (l.ROLE_CLOSING_CREDIT - l.ROLE_LINKED) === l.TRANSFER_CLOSING_CREDIT,
+    "roles of flags lie in the order of the flags",
+  );
+  check(l.JC_ROLES + l.JC_COLUMNS_MAX <= l.JC_MEMBERS, "members lie behind the columns' roles");
+  check(l.JM_NAME + l.MEMBER_NAME_SIZE_MAX <= l.JC_MEMBER_SIZE && l.JC_MEMBER_SIZE % 8 === 0, "a member's name fits");
   check(l.RESULT_AREA_SIZE >= l.SLICE_CAPACITY * l.RESULT_LINE_MAX, "a slice's result area holds every line");
   check(l.LEG_STARTS_STRIDE >= 2 * (l.ACCOUNT_PARTITIONS + 1), "LEG_STARTS_STRIDE");
   check(l.ID_STARTS_STRIDE >= 2 * (l.ID_PARTITIONS + 1), "ID_STARTS_STRIDE");
@@ -200,7 +207,7 @@ export function assertLayout(): void {
   checkStructure("fixed", l.REGIONS_START, [
     ["SUPERBLOCK", l.SUPERBLOCK, l.SUPERBLOCK_SIZE],
     ["ID_PARTITION_HEADERS", l.ID_PARTITION_HEADERS, l.ID_PARTITIONS * l.IP_HEADER_SIZE],
-    ["JOB_CONFIG", l.JOB_CONFIG, l.JC_ROLES + l.JC_COLUMNS_MAX],
+    ["JOB_CONFIG", l.JOB_CONFIG, l.JC_MEMBERS + l.ROLE_COUNT * l.JC_MEMBER_SIZE],
     ["RESULT_NAMES", l.RESULT_NAMES, RESULT_CODE_LIMIT * l.RESULT_NAME_STRIDE],
     ["KEY_SCRATCH", l.KEY_SCRATCH, 16],
     ["TEXT_SCRATCH", l.TEXT_SCRATCH, 64],

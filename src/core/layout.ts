@@ -223,8 +223,12 @@ export const COLD_OFFSET = 1048576;
 export const TR_AMOUNT_HIGH = 1048576;
 /** u32, and 4 bytes unused: seconds after which a pending transfer expires, 0 for never. */
 export const TR_TIMEOUT = 1048584;
+/** u32, in a row of an accounts file, which has no timeout: 1 where the row says whether the account may owe. */
+export const TR_IS_LIMIT_STATED = 1048584;
 export const TR_USER_DATA = 1048592;
 export const TR_PENDING_ID = 1048608;
+/** u128, in a row of an accounts file, which names no pending transfer: the account's overdraft limit. */
+export const TR_OVERDRAFT_LIMIT = 1048608;
 /** u32 addresses of the bytes of ids whose kind is 17–64. */
 export const TR_ID_TEXT = 1048624;
 export const TR_DEBIT_TEXT = 1048628;
@@ -379,7 +383,9 @@ export const CX_ASSET = 1376;
 export const CX_ORDERED_NEXT = 1380;
 /** u32: the recorded result that the batch's records get instead of being executed, 0 where they are. */
 export const CX_REFUSAL = 1384;
-export const CX_SCALARS_END = 1388;
+/** u32, stitch: 1 where the whole batch is one chain that goes on behind it, so that it could not be cut before it. */
+export const CX_OUT_CHAIN_OPEN = 1388;
+export const CX_SCALARS_END = 1392;
 
 export const PLAN_SERIAL = 1;
 export const PLAN_PARSE = 2;
@@ -446,7 +452,10 @@ export const CX_DETAIL = 81920;
 export const DETAIL_REPLAYED = 255;
 /** The rejection broke a chain, of which earlier transfers were undone: it can't be found again by executing it. */
 export const DETAIL_BROKE_CHAIN = 254;
-/** u32 by record index: the sequence, 0 for none; a sequence is at least 1. */
+/**
+ * u32 by record index: the sequence, 0 for none; a sequence is at least 1. Before resolve, in a job with a linked column,
+ * the address of the row's first byte: parse, for stitch.
+ */
 export const CX_SEQUENCE = 98304;
 export const CX_SCRATCH = 163840;
 export const CX_DEBIT_LEGS = 425984;
@@ -482,8 +491,18 @@ export const JC_DELIMITER = 16;
 export const JC_HAS_ID = 17;
 /** u8: 1 where every row's debit account is the one below (opening balances). */
 export const JC_HAS_FIXED_DEBIT = 18;
-/** u8: 1 where a column holds the transfer's code or user data. */
+/** u8: 1 where a column holds anything beside id, accounts and amount. */
 export const JC_HAS_EXTRAS = 19;
+/** u8: 1 where a column says whether the row is linked to the next one. */
+export const JC_HAS_LINKED = 20;
+/** u8: FORMAT_* of the rows. */
+export const JC_FORMAT = 21;
+export const FORMAT_CSV = 0;
+export const FORMAT_NDJSON = 1;
+/** u8: 1 where an empty amount is 0. */
+export const JC_AMOUNT_OPTIONAL = 23;
+/** u8: entries in use of JC_MEMBERS. */
+export const JC_MEMBER_COUNT = 22;
 /** 16 octets: prefix of derived ids; the row number is added to its last five octets. */
 export const JC_ID_PREFIX = 32;
 export const JC_FIXED_DEBIT_KEY = 48;
@@ -499,6 +518,31 @@ export const ROLE_CREDIT = 3;
 export const ROLE_AMOUNT = 4;
 export const ROLE_CODE = 5;
 export const ROLE_USER_DATA = 6;
+/** From here on roles lie in the order of the flags: TRANSFER_LINKED is that of this one, the next bit of the next. */
+export const ROLE_LINKED = 7;
+export const ROLE_PENDING = 8;
+export const ROLE_POST = 9;
+export const ROLE_VOID = 10;
+export const ROLE_BALANCING_DEBIT = 11;
+export const ROLE_BALANCING_CREDIT = 12;
+export const ROLE_CLOSING_DEBIT = 13;
+export const ROLE_CLOSING_CREDIT = 14;
+export const ROLE_TIMEOUT = 15;
+export const ROLE_EXPECTED_DEBIT_VERSION = 16;
+export const ROLE_EXPECTED_CREDIT_VERSION = 17;
+export const ROLE_EFFECTIVE_DATE = 18;
+/** Of accounts. Whether they may owe, and be owed, stands in the fields of closing transfers, which accounts lack. */
+export const ROLE_OVERDRAFT_LIMIT = 19;
+export const ROLE_DEBITS_MUST_NOT_EXCEED_CREDITS = 13;
+export const ROLE_CREDITS_MUST_NOT_EXCEED_DEBITS = 14;
+export const ROLE_COUNT = 20;
+/** Names of the members of a JSON object that have a role: u8 role, u16 byte length, then the name in UTF-8. */
+export const JC_MEMBERS = 1280;
+export const JC_MEMBER_SIZE = 264;
+export const JM_ROLE = 0;
+export const JM_LENGTH = 2;
+export const JM_NAME = 4;
+export const MEMBER_NAME_SIZE_MAX = 256;
 
 /** A row of more bytes than this is refused as a whole. */
 export const ROW_SIZE_MAX = 1048576;

@@ -1,36 +1,31 @@
 /**
- * The accounts file of a job: accounts that may not go below zero, and opening balances as real transfers from the
+ * The accounts file of a job: accounts, which may not go below zero unless it says so, and opening balances as real transfers from the
  * unlimited account `opening-balances:ASSET`, made once however often the file is given.
  *
  * The file is read twice: once to check every row, so that a file with a mistake changes nothing, and once to apply it.
  */
+import { formatAmount } from "../core/assets.js";
 import { BatchResults, RecordWriter } from "../core/batch.js";
-import { INVALID_AMOUNT } from "../core/codes.js";
 import { LedgerError } from "../core/errors.js";
 import { readId } from "../core/identifiers.js";
 import { jobOfName } from "../core/job.js";
 import * as layout from "../core/layout.js";
-import { resultName, type TransferResultCode } from "../core/results.js";
+import type { TransferResultCode } from "../core/results.js";
 import type { NewAccount, NewTransfer } from "../core/types.js";
 import type { Engine } from "../engine/engine.js";
+import { ACCOUNT_ROLE_NAMES, type AccountColumns, accountColumnNames } from "./columns.js";
 import { configureParser } from "./configuration.js";
-import { takeHeader } from "./header.js";
+import { type FileFormat, takeColumns } from "./header.js";
 import { type ByteSource, InputWindow, openFile } from "./input-window.js";
 import { openingTransferId } from "./job.js";
 import { expectedInstead, rowProblem } from "./row-problem.js";
-
-/** Columns of an accounts file: the header of each. */
-export interface AccountColumns {
-  readonly id: string;
-  /** Opening balance in the job's asset; where absent, accounts open with nothing. */
-  readonly opening?: string;
-}
 
 export interface AccountsFile {
   /** Opens the file from its beginning; called twice. */
   readonly open: () => Promise<ByteSource>;
   readonly name: string;
   readonly columns: AccountColumns;
+  readonly format: FileFormat;
   readonly delimiter: string;
   readonly asset: { readonly number: number; readonly code: string; readonly scale: number };
   /** Stops between parts of the file; what was applied stays, and the same call goes on. */
@@ -54,14 +49,16 @@ interface OpeningRow {
   readonly row: number;
   readonly id: string;
   readonly opening: bigint;
+  readonly overdraftLimit: bigint;
+  readonly code: number;
+  readonly debitsMustNotExceedCredits: boolean;
+  readonly creditsMustNotExceedDebits: boolean;
 }
 
 const PROBLEMS_MAX = 5;
 const AMOUNT_LIMIT = 1n << 128n;
 /** The number of no asset: asset numbers begin at 1 and are few. */
 const NO_ASSET = 0xffff;
-/** Roles by the names that people know them by. */
-const ROLE_NAMES = { id: layout.ROLE_CREDIT, opening: layout.ROLE_AMOUNT };
 const PARTS_UNDER_WAY = 16;
 
 /** The account that opening balances of an asset are paid from. */
@@ -73,24 +70,20 @@ export function openingAccountId(asset: string): string {
 export async function checkAccountsHeader({
   file,
   columns,
+  format,
   delimiter,
 }: {
   readonly file: string;
   readonly columns: AccountColumns;
+  readonly format: FileFormat;
   readonly delimiter: string;
 }): Promise<void> {
   const source = await openFile(file);
   try {
-    await takeHeader(source, delimiter, columnNames(columns), ROLE_NAMES);
+    await takeColumns(source, { format, delimiter }, accountColumnNames(columns), ACCOUNT_ROLE_NAMES);
   } finally {
     await source.close();
   }
-}
-
-function columnNames({ id, opening }: AccountColumns): Map<number, string> {
-  const names = new Map([[layout.ROLE_CREDIT, id]]);
-  if (opening !== undefined) names.set(layout.ROLE_AMOUNT, opening);
-  return names;
 }
 
 /** Applies the file. Throws `invalid_accounts` naming file, row and column of what is wrong, with nothing changed. */
@@ -108,7 +101,7 @@ export async function applyAccountsFile(
   await target.createAccounts([{ id: openingAccount, asset: file.asset.code }]);
   const apply = async (part: readonly OpeningRow[]): Promise<void> => {
     const creating = target.createAccounts(
-      part.map(({ id }) => ({ id, asset: file.asset.code, debitsMustNotExceedCredits: true })),
+      part.map(({ row: _row, opening: _opening, ...account }) => ({ ...account, asset: file.asset.code })),
     );
     const openings = part.filter(({ opening }) => opening > 0n);
     const opening = target.createTransfers(
@@ -156,6 +149,7 @@ class FileCheck {
   readonly #openingAccount: string;
   /** Undefined where the ledger has no such account yet; then no account was opened before. */
   readonly #openingSlot: number | undefined;
+  readonly #columnOfRole: ReadonlyMap<number, string>;
   readonly #problems: string[] = [];
   readonly #rowOfId = new Map<string, number>();
   /** Code of the error: `opening_balance_differs` where that is all that is wrong. */
@@ -167,6 +161,7 @@ class FileCheck {
   constructor(engine: Engine, file: AccountsFile) {
     this.#engine = engine;
     this.#file = file;
+    this.#columnOfRole = accountColumnNames(file.columns);
     this.#openingAccount = openingAccountId(file.asset.code);
     this.#openingSlot = engine.ids.findAccount(this.#openingAccount);
     this.#isApplied = this.#openingSlot !== undefined;
@@ -202,7 +197,8 @@ class FileCheck {
   }
 
   /** Checks the row's account; returns whether the ledger has it already. */
-  #checkAccount({ row, id, opening }: OpeningRow): boolean {
+  #checkAccount(account: OpeningRow): boolean {
+    const { row, id, opening } = account;
     const file = this.#file;
     const { accounts, assets, ids } = this.#engine;
     const earlier = this.#rowOfId.get(id);
@@ -212,16 +208,28 @@ class FileCheck {
       this.#complain(row, file.columns.id, `opening balances are paid from '${id}', so it can't have one itself`);
       return false;
     }
+    const contradiction = contradictionIn(account);
+    if (contradiction !== undefined) {
+      const [role, what] = contradiction;
+      this.#complain(row, this.#columnOfRole.get(role), what);
+      return false;
+    }
     const slot = ids.findAccount(id);
     if (slot === undefined) {
       this.#isApplied = false;
       this.#count(row, opening, 0n);
       return false;
     }
-    if (accounts.flags(slot) !== layout.ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS) {
-      this.#complain(row, file.columns.id, `account '${id}' exists without the limit that accounts of this file have`);
+    const exists = `account '${id}' exists`;
+    if ((accounts.flags(slot) & layout.ACCOUNT_FLAGS_KNOWN) !== flagsOf(account)) {
+      this.#complain(row, file.columns.id, `${exists} with other limits than this file gives it`);
     } else if (accounts.asset(slot) !== file.asset.number) {
-      this.#complain(row, file.columns.id, `account '${id}' exists and holds ${assets.get(accounts.asset(slot)).code}`);
+      this.#complain(row, file.columns.id, `${exists} and holds ${assets.get(accounts.asset(slot)).code}`);
+    } else if (accounts.code(slot) !== account.code) {
+      this.#complain(row, file.columns.code ?? file.columns.id, `${exists} with the code ${accounts.code(slot)}`);
+    } else if (accounts.overdraftLimit(slot) !== account.overdraftLimit) {
+      const limit = formatAmount(accounts.overdraftLimit(slot), file.asset.scale);
+      this.#complain(row, file.columns.overdraft ?? file.columns.id, `${exists} with the overdraft limit ${limit}`);
     } else if (this.#openingSlot === undefined) {
       this.#count(row, opening, accounts.read(slot).creditsPosted);
     } else {
@@ -295,6 +303,29 @@ class FileCheck {
   }
 }
 
+/** What of a row can't be together: the role of the column to look at, and why. */
+function contradictionIn(account: OpeningRow): readonly [role: number, what: string] | undefined {
+  const { debitsMustNotExceedCredits, creditsMustNotExceedDebits, overdraftLimit, opening } = account;
+  if (debitsMustNotExceedCredits && creditsMustNotExceedDebits) {
+    return [
+      layout.ROLE_CREDITS_MUST_NOT_EXCEED_DEBITS,
+      "an account can't have both limits (flags_are_mutually_exclusive)",
+    ];
+  }
+  if (creditsMustNotExceedDebits && opening > 0n) {
+    return [layout.ROLE_AMOUNT, "an account that may not be owed can't open with a balance (exceeds_debits)"];
+  }
+  if (overdraftLimit === 0n || debitsMustNotExceedCredits) return undefined;
+  return [layout.ROLE_OVERDRAFT_LIMIT, "only an account that may not owe can have one (overdraft_limit_needs_a_limit)"];
+}
+
+function flagsOf({ debitsMustNotExceedCredits, creditsMustNotExceedDebits }: OpeningRow): number {
+  return (
+    (debitsMustNotExceedCredits ? layout.ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS : 0) |
+    (creditsMustNotExceedDebits ? layout.ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS : 0)
+  );
+}
+
 /** Told of a row that can't be applied, and why. */
 type Complain = (row: number, column: string | undefined, what: string) => void;
 
@@ -304,8 +335,8 @@ async function* readRows(engine: Engine, file: AccountsFile, complain: Complain)
   const source = await file.open();
   const context = await engine.acquireContext();
   try {
-    const columnOfRole = columnNames(file.columns);
-    const { columns, rows: bytesOfRows } = await takeHeader(source, file.delimiter, columnOfRole, ROLE_NAMES);
+    const columnOfRole = accountColumnNames(file.columns);
+    const { columns, rows: bytesOfRows } = await takeColumns(source, file, columnOfRole, ACCOUNT_ROLE_NAMES);
     const window = new InputWindow(bytesOfRows, bytes, plan.input, plan.inputSize);
     let row = 1;
     let skipping = 0;
@@ -315,12 +346,13 @@ async function* readRows(engine: Engine, file: AccountsFile, complain: Complain)
       if (window.available === 0 && window.isFinal) return;
       // The configuration is the engine's only one: another reader may have used it since the last turn.
       configureParser(engine, {
-        roles: columns.roles,
+        columns,
         scale: file.asset.scale,
         delimiter: file.delimiter,
         asset: file.asset.number,
         createFlags: 0,
         idPrefix: jobOfName("accounts").idPrefix,
+        isAmountOptional: file.format === "ndjson" || file.columns.opening === undefined,
         fixedDebit: openingAccountId(file.asset.code),
       });
       const slice = context + layout.CX_SLICES;
@@ -363,9 +395,7 @@ function readRow(
   const { bytes, view } = engine;
   const problem = rowProblem(engine, context, index, row, columnOfRole);
   const idColumn = columnOfRole.get(layout.ROLE_CREDIT);
-  // Without a column of opening balances, every amount is empty and none is meant.
-  const isMeant = columnOfRole.has(layout.ROLE_AMOUNT) || problem?.result !== resultName(INVALID_AMOUNT);
-  if (problem !== undefined && isMeant) {
+  if (problem !== undefined) {
     const expected = expectedInstead(problem.result);
     complain(row, problem.column, expected === undefined ? problem.result : `${problem.result}: ${expected}`);
     return undefined;
@@ -377,10 +407,19 @@ function readRow(
   if (kind === layout.KIND_NOT_UTF8) return void complain(row, idColumn, "the id is not valid UTF-8");
   const hasCold = (view.getUint16(record + layout.TR_FLAGS, true) & layout.TR_HAS_COLD) !== 0;
   const text = hasCold ? view.getUint32(record + layout.TR_CREDIT_TEXT, true) : 0;
-  const high = hasCold ? view.getBigUint64(record + layout.TR_AMOUNT_HIGH, true) : 0n;
+  const cold = (field: number): bigint => (hasCold ? view.getBigUint64(record + field, true) : 0n);
+  const flags = view.getUint16(record + layout.TR_FLAGS, true);
+  const creditsMustNotExceedDebits = (flags & layout.TRANSFER_CLOSING_CREDIT) !== 0;
+  const isLimitStated = hasCold && view.getUint32(record + layout.TR_IS_LIMIT_STATED, true) !== 0;
   return {
     row,
     id: readId(bytes, kind, record + layout.TR_CREDIT, text),
-    opening: view.getBigUint64(record + layout.TR_AMOUNT, true) | (high << 64n),
+    opening: view.getBigUint64(record + layout.TR_AMOUNT, true) | (cold(layout.TR_AMOUNT_HIGH) << 64n),
+    overdraftLimit: cold(layout.TR_OVERDRAFT_LIMIT) | (cold(layout.TR_OVERDRAFT_LIMIT + 8) << 64n),
+    code: view.getUint16(record + layout.TR_CODE, true),
+    debitsMustNotExceedCredits: isLimitStated
+      ? (flags & layout.TRANSFER_CLOSING_DEBIT) !== 0
+      : !creditsMustNotExceedDebits,
+    creditsMustNotExceedDebits,
   };
 }

@@ -1,35 +1,79 @@
-/** The first line of a file: read ahead of everything else, so that a wrong column stops a job before it starts. */
+/**
+ * Which column of a file means what. A CSV file's first line is read ahead of everything else, so that a wrong column stops
+ * a job before it starts; lines of JSON name their members themselves.
+ */
 import { LedgerError } from "../core/errors.js";
-import {
-  ROLE_AMOUNT,
-  ROLE_CODE,
-  ROLE_CREDIT,
-  ROLE_DEBIT,
-  ROLE_ID,
-  ROLE_USER_DATA,
-  ROW_SIZE_MAX,
-} from "../core/layout.js";
+import { MEMBER_NAME_SIZE_MAX, ROW_SIZE_MAX } from "../core/layout.js";
+import { type RoleNames, TRANSFER_ROLE_NAMES } from "./columns.js";
 import { mapColumns, readHeader } from "./csv-header.js";
 import type { ByteSource } from "./input-window.js";
 
+/** How a file's rows are written: delimited text with a header, or a JSON object a line. */
+export type FileFormat = "csv" | "ndjson";
+
 /** Which column means what. */
 export interface MappedColumns {
-  /** Role (ROLE_*) of each column. */
+  readonly format: FileFormat;
+  /** Role (ROLE_*) of each column of a CSV file. */
   readonly roles: Uint8Array;
-  /** Header of the column that has a role. */
+  /** Header of the column that has a role, or name of the member. */
   readonly names: ReadonlyMap<number, string>;
 }
 
-/** Roles by the names that messages use. */
-export type RoleNames = Readonly<Record<string, number>>;
-const TRANSFER_ROLES: RoleNames = {
-  id: ROLE_ID,
-  debit: ROLE_DEBIT,
-  credit: ROLE_CREDIT,
-  amount: ROLE_AMOUNT,
-  code: ROLE_CODE,
-  "user-data": ROLE_USER_DATA,
-};
+/** The format of a file: as asked, else by its name. */
+export function formatOf(name: string | undefined, asked: FileFormat | undefined): FileFormat {
+  return asked ?? (name !== undefined && /\.(ndjson|jsonl)$/i.test(name) ? "ndjson" : "csv");
+}
+
+/**
+ * Finds out which column means what: `names` says what each role's is called. Returns the source of the rows. Throws what
+ * {@link takeHeader} throws; of NDJSON, `duplicate_column` where two roles share a name and `invalid_argument` where one is
+ * too long.
+ */
+export async function takeColumns(
+  source: ByteSource,
+  file: { readonly format: FileFormat; readonly delimiter: string },
+  names: ReadonlyMap<number, string>,
+  roles: RoleNames = TRANSFER_ROLE_NAMES,
+): Promise<{ columns: MappedColumns; rows: ByteSource }> {
+  if (file.format === "csv") return takeHeader(source, file.delimiter, names, roles);
+  checkMembers(source.name, names);
+  const columns: MappedColumns = { format: "ndjson", roles: new Uint8Array(0), names };
+  return { columns, rows: await withoutByteOrderMark(source) };
+}
+
+function checkMembers(file: string, names: ReadonlyMap<number, string>): void {
+  const seen = new Set<string>();
+  for (const name of names.values()) {
+    const byteLength = Buffer.byteLength(name);
+    if (byteLength > MEMBER_NAME_SIZE_MAX) {
+      throw new LedgerError(
+        "invalid_argument",
+        `${file}: the name of a member takes at most ${MEMBER_NAME_SIZE_MAX} bytes, not ${byteLength}: ${name}`,
+      );
+    }
+    if (seen.has(name)) {
+      throw new LedgerError("duplicate_column", `${file}: "${name}" can't mean two things. Name two members.`, {
+        details: { file, column: name },
+      });
+    }
+    seen.add(name);
+  }
+}
+
+const BYTE_ORDER_MARK = Buffer.from("\ufeff");
+
+async function withoutByteOrderMark(source: ByteSource): Promise<ByteSource> {
+  const first = new Uint8Array(BYTE_ORDER_MARK.length);
+  let length = 0;
+  while (length < first.length) {
+    const count = await source.read(first.subarray(length));
+    if (count === 0) break;
+    length += count;
+  }
+  return BYTE_ORDER_MARK.equals(first) ? source : prefixed(first.subarray(0, length), source);
+}
+
 const READ_SIZE = 64 * 1024;
 /** What files are delimited by when it is not a comma. */
 const OTHER_DELIMITERS = [";", "\t", "|"];
@@ -42,7 +86,7 @@ export async function takeHeader(
   source: ByteSource,
   delimiter: string,
   names: ReadonlyMap<number, string>,
-  roles: RoleNames = TRANSFER_ROLES,
+  roles: RoleNames = TRANSFER_ROLE_NAMES,
 ): Promise<{ columns: MappedColumns; rows: ByteSource }> {
   let bytes = new Uint8Array(0);
   for (;;) {
@@ -84,7 +128,8 @@ function mapHeader(
   try {
     const header = readHeader(bytes, { delimiter });
     if (header === undefined) return undefined;
-    return { columns: { roles: mapColumns(header.columns, mapping, roles), names }, byteLength: header.byteLength };
+    const columns: MappedColumns = { format: "csv", roles: mapColumns(header.columns, mapping, roles), names };
+    return { columns, byteLength: header.byteLength };
   } catch (error) {
     if (!(error instanceof LedgerError)) throw error;
     const message = `${file}: ${error.message}${delimiterHint(error, delimiter)}`;

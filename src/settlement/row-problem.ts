@@ -34,10 +34,14 @@ export function rowProblem(
 const EXPECTED: Partial<Record<TransferResultCode, string>> = {
   invalid_row:
     "expected as many fields as the header names, quotes around a whole field or not at all, every quote closed, and " +
-    "at most 1 MiB",
+    "at most 1 MiB; of NDJSON, one JSON object a line, and no arrays or objects where a column is read",
   invalid_amount: "expected digits, a point and no more decimals than the asset has; no sign, no exponent, below 2^128",
   invalid_code: "expected a whole number from 0 to 65,535, or nothing for 0",
   invalid_user_data: "expected a whole number below 2^128, or nothing for 0",
+  invalid_flag: "expected true or 1, or false, 0 or nothing",
+  invalid_timeout: "expected whole seconds from 1 to 4,294,967,295, or nothing for none",
+  invalid_expected_version: "expected a whole number below 2^53, or nothing for any",
+  invalid_effective_date: "expected a day of the calendar, as 2026-01-31, or nothing for none",
   id_too_long: "expected at most 64 bytes",
   id_not_utf8: "expected UTF-8",
 };

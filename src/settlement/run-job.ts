@@ -10,9 +10,16 @@ import type { Account, AccountResult, NewAccount, NewTransfer, TransferResult } 
 import { type AtomicOutcome, atomically, type BatchTarget } from "../engine/atomic.js";
 import type { Engine } from "../engine/engine.js";
 import type { Store } from "../stores/store.js";
-import { type AccountColumns, applyAccountsFile, checkAccountsHeader } from "./accounts-file.js";
+import { applyAccountsFile, checkAccountsHeader } from "./accounts-file.js";
 import { writeBalances } from "./balances.js";
-import { type MappedColumns, takeHeader } from "./header.js";
+import {
+  type AccountColumns,
+  defaultAccountColumns,
+  defaultTransferColumns,
+  type TransferColumns,
+  transferColumnNames,
+} from "./columns.js";
+import { type FileFormat, formatOf, type MappedColumns, takeColumns } from "./header.js";
 import { type ByteSource, cannotRead, openFile, openStream } from "./input-window.js";
 import { jobNameOfFile, jobOfStream } from "./job.js";
 import { NetPositions, type NetSummary } from "./net.js";
@@ -21,24 +28,14 @@ import { refusedCounts, refusedResults } from "./refusal.js";
 import type { RowProblem } from "./row-problem.js";
 import { type FileJob, type FileProgress, type FileSummary, settleFile } from "./settle-file.js";
 
-/** Columns of a transfers file: the header of each. */
-export interface TransferColumns {
-  readonly debit: string;
-  readonly credit: string;
-  readonly amount: string;
-  /** Where absent, ids are derived from the job and the row. */
-  readonly id?: string;
-  /** A whole number from 0 to 65,535; an empty field is 0. */
-  readonly code?: string;
-  /** A whole number below 2^128; an empty field is 0. */
-  readonly userData?: string;
-}
-
 /** A settlement job over files. */
 export interface SettleFileOptions {
-  /** CSV file (RFC 4180 with a header line), or a stream of one. */
+  /** CSV file (RFC 4180 with a header line) or NDJSON file (a JSON object a line), or a stream of one. */
   readonly transfers: string | Readable;
-  readonly columns: TransferColumns;
+  /** What the columns are called. Needed for CSV; default for NDJSON: as here, `debit`, `userData` and so on. */
+  readonly columns?: TransferColumns;
+  /** Format of both files. Default: `ndjson` for files named `.ndjson` or `.jsonl`, `csv` for any other and for streams. */
+  readonly format?: FileFormat;
   /** Asset of the amounts: an ISO 4217 code, or `CODE:SCALE`. */
   readonly asset: string;
   /**
@@ -46,8 +43,11 @@ export interface SettleFileOptions {
    * its own, so that rows of an earlier run are `exists` and not replayed.
    */
   readonly job?: string;
-  /** Accounts that may not go below zero, with their opening balances. */
-  readonly accounts?: { readonly file: string; readonly columns: AccountColumns };
+  /**
+   * Accounts, which may not go below zero unless the file says so, with their opening balances. Columns by default: `id` and
+   * `opening`; of NDJSON, all that an account has.
+   */
+  readonly accounts?: { readonly file: string; readonly columns?: AccountColumns };
   /** Creates accounts that only transfers name: `limited` ones may not go below zero. Default: such rows are rejected. */
   readonly createAccounts?: "limited" | "unlimited";
   /** Field delimiter of both files, one ASCII character. Default `,`. */
@@ -143,11 +143,15 @@ export async function prepareJob(options: SettleFileOptions): Promise<PreparedJo
     outputs.push(file);
     return file;
   };
+  const format = checkFormat(options);
+  const names = transferColumnNames(columnsOf(options, format));
   const source = await openTransfers(options);
   try {
-    checkJobName(options, source);
-    const { columns, rows } = await takeHeader(source, delimiter, columnNames(options.columns));
-    if (options.accounts !== undefined) await checkAccountsHeader({ ...options.accounts, delimiter });
+    checkJobName(options, names, source);
+    const { columns, rows } = await takeColumns(source, { format, delimiter }, names);
+    if (options.accounts !== undefined) {
+      await checkAccountsHeader({ ...accountsOf(options, options.accounts), delimiter });
+    }
     const results = await create(options.results, isAtomic);
     const balances = await create(options.balances);
     const netFile = await create(options.net);
@@ -258,7 +262,7 @@ async function applyAccounts(
   return applyAccountsFile(engine, target, {
     open: () => openFile(accounts.file),
     name: accounts.file,
-    columns: accounts.columns,
+    ...accountsOf(options, accounts),
     delimiter,
     asset,
     ...(options.signal === undefined ? {} : { signal: options.signal }),
@@ -269,7 +273,33 @@ async function openTransfers({ transfers, signal }: SettleFileOptions): Promise<
   return typeof transfers === "string" ? openFile(transfers) : openStream(transfers, "standard input", signal);
 }
 
-function checkJobName({ job, columns }: SettleFileOptions, source: ByteSource): void {
+/** The format of the transfers file. */
+function checkFormat({ format, transfers }: SettleFileOptions): FileFormat {
+  if (format !== undefined && format !== "csv" && format !== "ndjson") {
+    throw new LedgerError("invalid_argument", `the format must be csv or ndjson, not '${String(format)}'`);
+  }
+  return formatOf(typeof transfers === "string" ? transfers : undefined, format);
+}
+
+/** The accounts file, with what the options leave open. */
+function accountsOf(
+  options: SettleFileOptions,
+  { file, columns }: NonNullable<SettleFileOptions["accounts"]>,
+): { file: string; format: FileFormat; columns: AccountColumns } {
+  const format = formatOf(file, options.format);
+  return { file, format, columns: columns ?? defaultAccountColumns(format) };
+}
+
+function columnsOf({ columns }: SettleFileOptions, format: FileFormat): TransferColumns {
+  if (columns !== undefined) return columns;
+  if (format === "ndjson") return defaultTransferColumns();
+  throw new LedgerError(
+    "invalid_argument",
+    "a CSV file of transfers needs columns: say which header means debit, credit and amount",
+  );
+}
+
+function checkJobName({ job }: SettleFileOptions, names: ReadonlyMap<number, string>, source: ByteSource): void {
   if (job !== undefined) {
     const byteLength = Buffer.byteLength(job);
     if (byteLength > 0 && byteLength <= JOB_NAME_LENGTH_MAX) return;
@@ -279,7 +309,7 @@ function checkJobName({ job, columns }: SettleFileOptions, source: ByteSource): 
     );
   }
   // The length of a stream is not known, nor that of a pipe with a path, which can't be read twice either.
-  if (columns.id !== undefined || source.byteLength !== undefined) return;
+  if (names.has(layout.ROLE_ID) || source.byteLength !== undefined) return;
   throw new LedgerError(
     "invalid_argument",
     "a stream of transfers needs an id column or a job's name: otherwise a second run would pay everything twice",
@@ -316,17 +346,4 @@ function checkAtomic(atomic: unknown = false): boolean {
 function createFlags(create: "limited" | "unlimited" | undefined): number | undefined {
   if (create === undefined) return undefined;
   return create === "limited" ? layout.ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS : 0;
-}
-
-/** Header names by the role they have in the file. */
-function columnNames(columns: TransferColumns): Map<number, string> {
-  const names = new Map<number, string>([
-    [layout.ROLE_DEBIT, columns.debit],
-    [layout.ROLE_CREDIT, columns.credit],
-    [layout.ROLE_AMOUNT, columns.amount],
-  ]);
-  if (columns.id !== undefined) names.set(layout.ROLE_ID, columns.id);
-  if (columns.code !== undefined) names.set(layout.ROLE_CODE, columns.code);
-  if (columns.userData !== undefined) names.set(layout.ROLE_USER_DATA, columns.userData);
-  return names;
 }

@@ -9,6 +9,7 @@ import type { Job } from "../core/job.js";
 import * as layout from "../core/layout.js";
 import type { BatchTarget } from "../engine/atomic.js";
 import type { Engine } from "../engine/engine.js";
+import { needsOrder } from "./columns.js";
 import { configureParser } from "./configuration.js";
 import type { MappedColumns } from "./header.js";
 import { type ByteSource, InputWindow } from "./input-window.js";
@@ -118,13 +119,21 @@ class FileSettlement {
   #configure(): void {
     const { asset, createFlags, job, delimiter, columns } = this.#file;
     configureParser(this.#engine, {
-      roles: columns.roles,
+      columns,
       scale: this.#engine.assets.get(asset).scale,
       delimiter,
       asset,
       createFlags: createFlags ?? 0,
       idPrefix: job.idPrefix,
     });
+  }
+
+  /** How batches are executed. */
+  get #plan(): number {
+    const { createFlags, columns } = this.#file;
+    const create = createFlags === undefined ? 0 : layout.PLAN_CREATE;
+    const ordered = needsOrder(columns.names) ? layout.PLAN_ORDERED : 0;
+    return layout.PLAN_PARSE | layout.PLAN_FORMAT | create | ordered;
   }
 
   /** Bytes that about fill a batch. */
@@ -144,7 +153,7 @@ class FileSettlement {
   /** Executes one batch. Returns false at the end of the input. */
   async #settleBatch(): Promise<boolean> {
     const engine = this.#engine;
-    const { asset, createFlags, job, target } = this.#file;
+    const { asset, job, target } = this.#file;
     const context = await target.acquireContext();
     let text: Uint8Array[];
     let durable: Promise<void>;
@@ -156,7 +165,7 @@ class FileSettlement {
         slices,
         asset,
         job: { low: job.low, high: job.high, firstRow: BigInt(this.#rows + 1) },
-        plan: layout.PLAN_PARSE | layout.PLAN_FORMAT | (createFlags === undefined ? 0 : layout.PLAN_CREATE),
+        plan: this.#plan,
       });
       this.#window.readAhead();
       ({ durable } = await executing);

@@ -54,24 +54,29 @@ describe("docs/errors.md", () => {
 
 describe("docs/cli.md", () => {
   const text = document("cli.md");
-  const blocks = [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, language, body]) => ({
-    language,
-    body: body!,
-  }));
+  const blocks = [...text.matchAll(/(?:^`([\w.-]+)`[^\n]*:\n\n)?^```(\w*)\n([\s\S]*?)^```$/gm)].map(
+    ([, file, language, body]) => ({ file, language, body: body! }),
+  );
 
-  it("shows a job that ends as it says", async () => {
-    const [accounts, transfers, results, balances, net] = blocks.filter(({ language }) => language === "csv");
+  it("shows jobs that end as it says", async () => {
     const commands = blocks.filter(({ language }) => language === "sh").flatMap(({ body }) => body.trim().split("\n"));
-    const folder = folderOf({ "accounts.csv": accounts!.body, "transfers.csv": transfers!.body });
-    expect(commands.length).toBe(7);
+    const written = new Set(
+      commands.flatMap((command) => [...command.matchAll(/--(?:results|balances) (\S+)/g)]).map(([, file]) => file),
+    );
+    const named = blocks.filter(({ file }) => file !== undefined);
+    const inputs = named.filter(({ file }) => !written.has(file!));
+    const outputs = named.filter(({ file }) => written.has(file!));
+    const folder = folderOf(Object.fromEntries(inputs.map(({ file, body }) => [file!, body])));
+    expect([commands.length, inputs.length, outputs.length]).toEqual([9, 5, 4]);
+    const [first] = commands;
     for (const command of commands) {
       const [program, ...args] = command.split(" ");
       expect(program).toBe("parallel-ledger");
-      const run = await cli(args[0] === "settle" ? [...args, "--net", "net.csv"] : args, { cwd: folder });
+      const run = await cli(command === first ? [...args, "--net", "net.csv"] : args, { cwd: folder });
       expect(run.code, run.stderr).toBe(0);
     }
-    expect(read(folder, "results.csv")).toBe(results!.body);
-    expect(read(folder, "balances.csv")).toBe(balances!.body);
+    for (const { file, body } of outputs) expect(read(folder, file!), file).toBe(body);
+    const net = blocks.find(({ body }) => body.startsWith("id,asset,paid,"));
     expect(read(folder, "net.csv")).toBe(net!.body);
   });
 

@@ -1,5 +1,5 @@
 /**
- * The kernel's CSV parser as a coordinator drives it, window by window and slice by slice, on one thread.
+ * The kernel's parsers as a coordinator drives it, window by window and slice by slice, on one thread.
  *
  * Everything around the input is hostile: the bytes beside the window are quotes and line ends, and records, cold
  * lines and text arenas are full of the batches before, so that a field that is not written shows.
@@ -26,8 +26,8 @@ const memory = new WebAssembly.Memory({
   shared: true,
 });
 const kernel = instantiateKernel(memory);
-const bytes = new Uint8Array(memory.buffer);
-const view = new DataView(memory.buffer);
+export const bytes = new Uint8Array(memory.buffer);
+export const view = new DataView(memory.buffer);
 
 const ROLES = {
   none: layout.ROLE_NONE,
@@ -68,6 +68,8 @@ export interface JobOptions {
   readonly fixedDebit?: { readonly key: Uint8Array; readonly kind: number; readonly text: number };
   /** 1-based number of the first row. */
   readonly firstRow?: bigint;
+  /** Told of each batch: its rows, and whether it says that it is part of a chain that goes on. */
+  readonly onBatch?: (rows: number, isChainOpen: boolean) => void;
 }
 
 function setWord(address: number, value: number): void {
@@ -107,11 +109,16 @@ function latin1(address: number, length: number): string {
   return Buffer.from(bytes.slice(address, address + length)).toString("latin1");
 }
 
-function readId(record: number, ordinal: number): ReadId {
-  const key = record + layout.TR_ID + ordinal * 16;
+/** One of a record's three ids. */
+export function readId(record: number, ordinal: number): ReadId {
   const kind = bytes[record + layout.TR_ID_KIND + ordinal]!;
   const hasCold = (view.getUint16(record + layout.TR_FLAGS, true) & layout.TR_HAS_COLD) !== 0;
   const text = hasCold ? word(record + layout.TR_ID_TEXT + ordinal * 4) : 0;
+  return readKeyOf(kind, record + layout.TR_ID + ordinal * 16, text);
+}
+
+/** The id of this kind whose key and text, where it has one, stand at these addresses. */
+export function readKeyOf(kind: number, key: number, text: number): ReadId {
   const octets = Buffer.from(bytes.slice(key, key + 16));
   const isHash = kind > layout.KIND_INLINE_MAX && kind <= layout.KIND_TEXT_MAX;
   if (isHash) {
@@ -185,6 +192,7 @@ function parseSlices(start: number, size: number, isFinal: boolean, cuts: Cuts):
     const first = CONTEXT + layout.CX_RECORDS + slice * layout.SLICE_CAPACITY * layout.RECORD_SIZE;
     bytes.fill(0xaa, first, first + used);
     bytes.fill(0xaa, first + layout.COLD_OFFSET, first + layout.COLD_OFFSET + used);
+    bytes.fill(0xaa, first + layout.EXTRA_OFFSET, first + layout.EXTRA_OFFSET + used);
   }
 
   for (const slice of cuts.backwards ? slices.toReversed() : slices) kernel.parseSlice(CONTEXT, slice);
@@ -192,25 +200,26 @@ function parseSlices(start: number, size: number, isFinal: boolean, cuts: Cuts):
 }
 
 /** Parses one window, and returns its rows with how many bytes were consumed. */
-function parseWindow(
+function parseWindow<Row>(
   start: number,
   size: number,
   isFinal: boolean,
   cuts: Cuts,
   derive: boolean,
-): { rows: ReadRow[]; consumed: number } {
+  readRow: (record: number) => Row,
+): { rows: Row[]; consumed: number } {
   const slices = parseSlices(start, size, isFinal, cuts);
   kernel.stitchSlices(CONTEXT);
   if (derive) for (const slice of slices) kernel.deriveIds(CONTEXT, slice);
 
-  const rows: ReadRow[] = [];
+  const rows: Row[] = [];
   for (const slice of slices) {
     if (word(sliceEntry(slice) + layout.SL_ROW_BASE) !== rows.length) throw new Error("the row base is wrong");
     const count = word(sliceEntry(slice) + layout.SL_COUNT);
     if (count > layout.SLICE_CAPACITY) throw new Error("more records than a slice holds");
     if (word(sliceEntry(slice) + layout.SL_TEXT_USED) > layout.TEXT_ARENA_SIZE) throw new Error("more text than fits");
     const first = CONTEXT + layout.CX_RECORDS + slice * layout.SLICE_CAPACITY * layout.RECORD_SIZE;
-    for (let i = 0; i < count; i++) rows.push(readRecord(first + i * layout.RECORD_SIZE));
+    for (let i = 0; i < count; i++) rows.push(readRow(first + i * layout.RECORD_SIZE));
   }
   if (word(CONTEXT + layout.CX_OUT_COUNT) !== rows.length) throw new Error("the count is wrong");
   return { rows, consumed: word(CONTEXT + layout.CX_OUT_CONSUMED) - start };
@@ -219,10 +228,15 @@ function parseWindow(
 /** Parses a file of one character a byte, cut as `cuts` says. */
 export function parse(text: string, columns: Columns, cuts: Cuts = {}, job: JobOptions = {}): ReadRow[] {
   configure(columns, job);
+  return parseRecords(text, cuts, job, readRecord);
+}
+
+/** Parses a file of one character a byte, of which the job configuration has been written. */
+export function parseRecords<Row>(text: string, cuts: Cuts, job: JobOptions, readRow: (record: number) => Row): Row[] {
   setWord(CONTEXT + layout.CX_SKIPPING, 0);
   const start = INPUT + 64 + (cuts.shift ?? 0);
   const windowMax = INPUT_SIZE - 256;
-  const rows: ReadRow[] = [];
+  const rows: Row[] = [];
   let position = 0;
   let windowSize = Math.min(cuts.windowSize ?? windowMax, windowMax);
   while (position < text.length) {
@@ -231,8 +245,9 @@ export function parse(text: string, columns: Columns, cuts: Cuts = {}, job: JobO
     Buffer.from(memory.buffer, start - 64, window.length + 128).fill(cuts.around ?? 'x"\n', "latin1");
     bytes.set(window, start);
     view.setBigUint64(CONTEXT + layout.CX_FIRST_ROW, (job.firstRow ?? 1n) + BigInt(rows.length), true);
-    const parsed = parseWindow(start, window.length, isFinal, cuts, job.idPrefix !== undefined);
+    const parsed = parseWindow(start, window.length, isFinal, cuts, job.idPrefix !== undefined, readRow);
     rows.push(...parsed.rows);
+    job.onBatch?.(parsed.rows.length, word(CONTEXT + layout.CX_OUT_CHAIN_OPEN) !== 0);
     position += parsed.consumed;
     if (parsed.consumed > 0) {
       windowSize = Math.min(cuts.windowSize ?? windowMax, windowMax);

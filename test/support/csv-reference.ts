@@ -79,14 +79,16 @@ function isUtf8(text: string): boolean {
   }
 }
 
-function referenceId(text: string | undefined): ReadId {
+/** What the text of an id is. */
+export function referenceId(text: string | undefined): ReadId {
   if (text === undefined || text === "") return NO_ID;
   if (text.length > 64) return { kind: "too long", text: "" };
   if (!isUtf8(text)) return { kind: "not UTF-8", text: "" };
   return { kind: UUID.test(text) ? "uuid" : text.length, text };
 }
 
-function referenceAmount(text: string | undefined, scale: number): bigint | undefined {
+/** Minor units, undefined where the text is no amount. */
+export function referenceAmount(text: string | undefined, scale: number): bigint | undefined {
   const [, whole, fraction] = /^([0-9]+)(?:\.([0-9]+))?$/.exec(text ?? "") ?? [];
   if (whole === undefined || (fraction ?? "").length > scale) return undefined;
   const amount = BigInt(whole + (fraction ?? "").padEnd(scale, "0"));

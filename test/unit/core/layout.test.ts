@@ -28,7 +28,7 @@ test.each([
   ["text arenas too small for three ids a record", { TEXT_ARENA_SIZE: 190000 }, "context.CX_RESULT_TEXT|text arena"],
   ["an index entry without room for the last slot", { ACCOUNT_CAPACITY_MAX: 16777215 }, "room for every slot"],
   ["an id entry that is not 64 bits", { ID_HASH_BITS: 37 }, "id entry"],
-  ["job configuration that reaches into the result names", { JC_COLUMNS_MAX: 17000 }, "fixed.RESULT_NAMES"],
+  ["job configuration that reaches into the result names", { JC_MEMBER_SIZE: 2048 }, "fixed.RESULT_NAMES"],
 ])("%s: the assertions name it", async (_, changes, message) => {
   expect(await assertWith(changes)).toThrow(new RegExp(message));
 });

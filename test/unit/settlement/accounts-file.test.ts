@@ -2,16 +2,27 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { type Ledger, LedgerError, openLedger, type SettleFileSummary } from "../../../src/index.js";
+import {
+  type AccountColumns,
+  type Ledger,
+  LedgerError,
+  openLedger,
+  type SettleFileSummary,
+} from "../../../src/index.js";
 import { openingTransferId } from "../../../src/settlement/job.js";
 import { temporaryFolder } from "../../support/cli.js";
 
+interface ApplyOptions {
+  readonly asset?: string;
+  readonly opening?: boolean;
+  readonly delimiter?: string;
+  /** More columns than these. */
+  readonly columns?: Partial<AccountColumns>;
+}
+
 interface Bench {
   readonly ledger: Ledger;
-  apply(
-    accounts: string,
-    options?: { asset?: string; opening?: boolean; delimiter?: string },
-  ): Promise<SettleFileSummary>;
+  apply(accounts: string, options?: ApplyOptions): Promise<SettleFileSummary>;
 }
 
 async function open(): Promise<Bench> {
@@ -20,7 +31,7 @@ async function open(): Promise<Bench> {
   onTestFinished(() => ledger.close());
   return {
     ledger,
-    apply(accounts, { asset = "USD", opening = true, delimiter = "," } = {}) {
+    apply(accounts, { asset = "USD", opening = true, delimiter = ",", columns } = {}) {
       const file = join(folder, "accounts.csv");
       writeFileSync(file, accounts);
       const transfers = join(folder, "transfers.csv");
@@ -30,7 +41,7 @@ async function open(): Promise<Bench> {
         columns: { debit: "from", credit: "to", amount: "amount" },
         asset,
         delimiter,
-        accounts: { file, columns: opening ? { id: "id", opening: "opening" } : { id: "id" } },
+        accounts: { file, columns: { id: "id", ...(opening ? { opening: "opening" } : {}), ...columns } },
       });
     },
   };
@@ -152,7 +163,11 @@ describe("an accounts file that is wrong is refused as a whole, with row and col
       `new,${"9".repeat(36)}\na,${2n ** 128n / 100n}\n`,
       /row 2, column 'opening': .* reach 2\^128/,
     ],
-    ["an account without the limit", "new,1\nunlimited,1\n", /row 2, column 'id': account 'unlimited' exists without/],
+    [
+      "an account without the limit",
+      "new,1\nunlimited,1\n",
+      /row 2, column 'id': account 'unlimited' exists with other limits/,
+    ],
     ["an account of another asset", "new,1\neuro,1\n", /row 2, column 'id': account 'euro' exists and holds EUR/],
   ];
   it.for(bad)("%s", async ([, rows, message]) => {
@@ -221,5 +236,64 @@ describe("an accounts file that is wrong is refused as a whole, with row and col
     expect(error.message).toMatch(
       /accounts\.csv: .*no column "opening".*Did you mean "openning"\? Columns found: "id", "openning"/,
     );
+  });
+});
+
+describe("what else an accounts file may say of an account", () => {
+  const columns = {
+    overdraft: "overdraft",
+    code: "kind",
+    debitsMustNotExceedCredits: "may not owe",
+    creditsMustNotExceedDebits: "may not be owed",
+  };
+  const HEADER = "id,opening,overdraft,kind,may not owe,may not be owed";
+  const file = (...rows: string[]): string => `${[HEADER, ...rows].join("\n")}\n`;
+
+  it("is the account's, and once it is, it stays", async () => {
+    const bench = await open();
+    const text = file("a,1,,,,", "b,1,250.50,7,true,0", "c,0,,65535,false,", "d,0,0.00,0,0,1", "e,0,,,,TRUE");
+    expect(await bench.apply(text, { columns })).toMatchObject({ accountsCreated: 5, accountsOpened: 2 });
+    const limited = { debitsMustNotExceedCredits: true, creditsMustNotExceedDebits: false };
+    const unlimited = { debitsMustNotExceedCredits: false, creditsMustNotExceedDebits: false };
+    const mirrored = { debitsMustNotExceedCredits: false, creditsMustNotExceedDebits: true };
+    expect(bench.ledger.account("a")).toMatchObject({ ...limited, overdraftLimit: 0n, code: 0, balance: 100n });
+    expect(bench.ledger.account("b")).toMatchObject({ ...limited, overdraftLimit: 25_050n, code: 7, balance: 100n });
+    expect(bench.ledger.account("c")).toMatchObject({ ...unlimited, overdraftLimit: 0n, code: 65_535 });
+    expect(bench.ledger.account("d")).toMatchObject({ ...mirrored, code: 0 });
+    expect(bench.ledger.account("e")).toMatchObject(mirrored);
+    const digest = bench.ledger.digest();
+    expect(await bench.apply(text, { columns })).toMatchObject({ accountsCreated: 0, accountsOpened: 0 });
+    expect(bench.ledger.digest()).toBe(digest);
+  });
+
+  const bad: readonly [string, string, RegExp][] = [
+    ["a code that is too large", "a,1,,65536,,", /row 1, column 'kind': invalid_code/],
+    ["a flag that is none", "a,1,,,yes,", /row 1, column 'may not owe': invalid_flag: expected true or 1/],
+    ["a limit finer than the asset", "a,1,1.005,,,", /row 1, column 'overdraft': invalid_amount/],
+    ["a limit of 2^128", `a,1,${2n ** 128n},,,`, /row 1, column 'overdraft': invalid_amount/],
+    ["a limit without its digits", "a,1,.5,,,", /row 1, column 'overdraft': invalid_amount/],
+    ["a limit that ends in its point", "a,1,5.,,,", /row 1, column 'overdraft': invalid_amount/],
+    ["a negative limit", "a,1,-5,,,", /row 1, column 'overdraft': invalid_amount/],
+    ["both limits", "a,1,,,1,1", /row 1, column 'may not be owed': an account can't have both limits/],
+    [
+      "a balance of an account that may not be owed",
+      "a,0.01,,,,1",
+      /row 1, column 'opening': an account that may not be/,
+    ],
+    ["an overdraft of an account that may owe", "a,1,5,,0,", /row 1, column 'overdraft': only an account that may not/],
+    ["other limits than it has", "known,1,,3,0,", /row 1, column 'id': account 'known' exists with other limits/],
+    ["another code than it has", "known,1,5,4,,", /row 1, column 'kind': account 'known' exists with the code 3/],
+    [
+      "another overdraft",
+      "known,1,,3,,",
+      /row 1, column 'overdraft': account 'known' exists with the overdraft limit 5.00/,
+    ],
+  ];
+  it.for(bad)("is refused: %s", async ([, row, message]) => {
+    const bench = await open();
+    await bench.apply(file("known,1,5,3,,"), { columns });
+    const error = await refusalOf(bench, file(row), { columns });
+    expect(error.code).toBe("invalid_accounts");
+    expect(error.message).toMatch(message);
   });
 });
