@@ -1,7 +1,7 @@
 /** Exporting and importing on the command line. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { cli, folderOf, json, read, startCli, verifiedDigest } from "../support/cli.js";
 import { generateJob } from "../support/generate.js";
 
@@ -56,6 +56,17 @@ describe("export and import", () => {
       expect(run, run.stderr).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(message) });
     }
     expect(readdirSync(cwd)).toEqual(files);
+  });
+
+  it("need no memory for their rows", { timeout: 240_000 }, async () => {
+    const cwd = await settled(150_000);
+    // The rows as strings would take twice as much.
+    vi.stubEnv("NODE_OPTIONS", "--max-old-space-size=40");
+    onTestFinished(() => void vi.unstubAllEnvs());
+    for (const format of ["csv", "ndjson", "sqlite"]) {
+      const { digest } = await json(["export", "l.db", "--to", format, "--format", format], { cwd });
+      expect(await json(["import", format, "--db", `${format}.db`], { cwd })).toMatchObject({ digest });
+    }
   });
 
   it("interrupted, leave nothing behind", async () => {

@@ -542,7 +542,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     weight: 8,
     arbitrary: fc.record({
       calls: fc.oneof(
-        { weight: 3, arbitrary: fc.tuple(fc.array(item, { minLength: 1, maxLength: 40 })) },
+        { weight: 3, arbitrary: fc.tuple(fc.array(item, { minLength: 1, maxLength: 60, size: "large" })) },
         { weight: 1, arbitrary: fc.array(fc.array(item, { maxLength: 6 }), { minLength: 2, maxLength: 8 }) },
       ),
     }),
@@ -553,7 +553,10 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 export const run: fc.Arbitrary<Run> = fc.record({
   padded: fc.oneof({ weight: 3, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) }),
   commands: fc
-    .tuple(fc.array(easyTransfer, { minLength: 4, maxLength: 10 }), fc.array(command, { minLength: 1, maxLength: 10 }))
+    .tuple(
+      fc.array(easyTransfer, { minLength: 4, maxLength: 10 }),
+      fc.array(command, { minLength: 1, maxLength: 12, size: "large" }),
+    )
     .map(([first, rest]): Command[] => [{ calls: [first] }, ...rest]),
 });
 

@@ -491,10 +491,14 @@ function firstDifference(transfer: Transfer, first: Transfer): string | undefine
   return transfer.effectiveDate !== first.effectiveDate ? "effective_date" : undefined;
 }
 
-/** What an earlier leg of the same chain with the same id says: such a chain can't be made. */
+/**
+ * What an earlier leg of the same chain with the same id says: such a chain can't be made. Nothing has become of that leg,
+ * so it counts as it was asked for.
+ */
 function refuseForChain(leg: Transfer, earlier: readonly Transfer[]): ModelResult | undefined {
   const first = earlier.find(({ id }) => id === leg.id);
-  return first === undefined ? undefined : againstEarlier(leg, { transfer: first, sequence: 0, result: "ok" });
+  if (first === undefined) return undefined;
+  return againstEarlier(leg, { transfer: first, sequence: 0, result: "ok" });
 }
 
 /** What is wrong with a new plain or pending transfer, whatever the accounts hold, or undefined. */
