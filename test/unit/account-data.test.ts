@@ -4,7 +4,14 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { type JsonValue, type Ledger, LedgerError, type NewAccount, openLedger } from "../../src/index.js";
+import {
+  importLedger,
+  type JsonValue,
+  type Ledger,
+  LedgerError,
+  type NewAccount,
+  openLedger,
+} from "../../src/index.js";
 import { verifiedDigest } from "../support/cli.js";
 import { runsOf, temporaryFolder } from "../support/ledgers.js";
 
@@ -130,6 +137,18 @@ describe("user data and metadata of accounts", () => {
     const digest = again.digest();
     await again.close();
     expect(await verifiedDigest(path)).toBe(digest);
+    // An export takes them along, in every format.
+    for (const format of ["csv", "ndjson", "sqlite"] as const) {
+      const source = await open(path);
+      const folder = join(temporaryFolder(), "export");
+      await source.export(folder, { format });
+      await source.close();
+      const target = join(temporaryFolder(), "imported.db");
+      await importLedger(folder, target);
+      const imported = await open(target);
+      await check(imported);
+      expect(imported.digest()).toBe(digest);
+    }
   });
 
   it("of an account that there is not are none", async () => {
