@@ -82,7 +82,19 @@ class Side {
     this.#accountIds.forEach((id, slot) => {
       const kind = this.#ids.write(id, layout.KEY_SCRATCH, layout.TEXT_SCRATCH);
       const flags = layout.ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS;
-      const fault = this.#kernel.createAccount(layout.KEY_SCRATCH, kind, layout.TEXT_SCRATCH, 1, flags, 0, 0n, 0n);
+      const fault = this.#kernel.createAccount(
+        layout.KEY_SCRATCH,
+        kind,
+        layout.TEXT_SCRATCH,
+        1,
+        flags,
+        0,
+        0n,
+        0n,
+        0n,
+        0n,
+        0,
+      );
       check(fault === 0, "there is room for every account");
       const address = this.#plan.accounts + slot * layout.ACCOUNT_SIZE;
       this.#view.setBigUint64(address + layout.AC_CREDITS_POSTED, OPENING, true);

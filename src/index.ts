@@ -1,6 +1,7 @@
 /** The public API, all of it. */
 export { BatchResults } from "./core/batch.js";
 export { LedgerError, type LedgerErrorOptions } from "./core/errors.js";
+export type { JsonValue } from "./core/metadata.js";
 export {
   ACCOUNT_RESULTS,
   type AccountResultCode,

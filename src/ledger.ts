@@ -1,12 +1,14 @@
 /** The public ledger: opening it, creating accounts and transfers, reading, closing. */
 import { availableParallelism } from "node:os";
-import { ACCOUNTS_A_CHUNK } from "./core/accounts.js";
+import { entrySizeMax } from "./core/account-chunk.js";
+import { ACCOUNT_ENTRIES_SIZE_MAX, ACCOUNTS_A_CHUNK } from "./core/accounts.js";
 import { parseAsset } from "./core/assets.js";
 import { BatchResults, RecordWriter } from "./core/batch.js";
 import { checkNewAccount, checkNewTransfer, invalid } from "./core/checks.js";
 import { stateDigest } from "./core/digest.js";
 import { LedgerError } from "./core/errors.js";
 import * as layout from "./core/layout.js";
+import { encodeMetadata, isSameJson, type JsonValue } from "./core/metadata.js";
 import type { AccountResultCode } from "./core/results.js";
 import type {
   Account,
@@ -23,7 +25,7 @@ import type {
 } from "./core/types.js";
 import { longChain, makeLongChain } from "./engine/chains.js";
 import type { Engine, Mode } from "./engine/engine.js";
-import { needOfIds } from "./engine/need.js";
+import { needOfAccounts } from "./engine/need.js";
 import { openEngine } from "./engine/open.js";
 import { Places } from "./engine/places.js";
 import { Queries } from "./engine/queries.js";
@@ -191,6 +193,29 @@ interface Share {
   readonly count: number;
 }
 
+/** An account to create, with its metadata as text. */
+interface AskedAccount {
+  readonly account: NewAccount;
+  readonly metadata: Uint8Array | undefined;
+}
+
+const decoder = new TextDecoder();
+
+/** Cuts a call into parts that fit a journal chunk each. */
+function partsOf(asked: readonly AskedAccount[]): AskedAccount[][] {
+  const parts: AskedAccount[][] = [];
+  let size = 0;
+  for (const account of asked) {
+    const part = parts.at(-1);
+    const own = entrySizeMax(account.metadata?.length ?? 0);
+    const fits = part !== undefined && part.length < ACCOUNTS_A_CHUNK && size + own <= ACCOUNT_ENTRIES_SIZE_MAX;
+    if (fits) part.push(account);
+    else parts.push([account]);
+    size = fits ? size + own : own;
+  }
+  return parts;
+}
+
 /** A ledger that is open. Made by {@link openLedger}. */
 export class Ledger {
   readonly #engine: Engine;
@@ -249,12 +274,15 @@ export class Ledger {
   async createAccounts(accounts: readonly NewAccount[]): Promise<AccountResult[]> {
     this.#checkOpen();
     accounts.forEach(checkNewAccount);
+    const asked = accounts.map((account, index) => ({
+      account,
+      metadata: account.metadata === undefined ? undefined : encodeMetadata(account.metadata, `account ${index}`),
+    }));
     for (const { asset } of accounts) this.#assetNumber(asset);
     const parts: Promise<{ results: AccountResult[]; durable: Promise<void> }>[] = [];
     // All parts are asked for at once, so that nothing called later comes between them: there is room for all or none.
     let hasRoom = false;
-    for (let from = 0; from < accounts.length; from += ACCOUNTS_A_CHUNK) {
-      const part = accounts.slice(from, from + ACCOUNTS_A_CHUNK);
+    for (const part of partsOf(asked)) {
       parts.push(
         this.#engine.exclusively(() => {
           if (!hasRoom) this.#checkAccountRoom(accounts);
@@ -268,27 +296,46 @@ export class Ledger {
     return created.flatMap(({ results }) => results);
   }
 
-  async #createPart(part: readonly NewAccount[]): Promise<{ results: AccountResult[]; durable: Promise<void> }> {
-    const before = this.#engine.accounts.count;
+  async #createPart(part: readonly AskedAccount[]): Promise<{ results: AccountResult[]; durable: Promise<void> }> {
+    const engine = this.#engine;
+    const before = engine.accounts.count;
+    const known = new Map<number, string>();
+    for (const { account } of part) {
+      const slot = engine.ids.findAccount(account.id);
+      const text = slot === undefined ? undefined : await engine.metadata(slot);
+      if (text !== undefined) known.set(slot!, text);
+    }
+    const made = new Map<number, Uint8Array>();
     // From here on nothing can fail: an account in memory that the journal does not have would be lost.
-    const results = part.map((account) => ({ result: this.#createAccount(account) }));
-    const { durable } = await this.#engine.commitAccounts(before);
+    const results = part.map((asked) => ({ result: this.#createAccount(asked, known, made) }));
+    const { durable } = await engine.commitAccounts(before, made);
     return { results, durable };
+  }
+
+  /** Metadata of an account as it went in: undefined where it has none, or where there is no such account. */
+  async metadata(account: string): Promise<JsonValue | undefined> {
+    this.#checkOpen();
+    checkString(account, "the account's id");
+    const text = await this.#engine.exclusively(async () => {
+      const slot = this.#engine.ids.findAccount(account);
+      return slot === undefined ? undefined : this.#engine.metadata(slot);
+    });
+    return text === undefined ? undefined : (JSON.parse(text) as JsonValue);
   }
 
   /** Throws `accounts_full` where the memory can't hold those of the accounts that are new. */
   #checkAccountRoom(asked: readonly NewAccount[]): void {
     const { room } = this.#engine;
     if (room.hasAccounts({ accounts: asked.length, textSize: asked.length * ACCOUNT_TEXT_MAX })) return;
-    room.checkAccounts(
-      needOfIds(
-        this.#engine,
-        asked.map(({ id }) => id),
-      ),
-    );
+    room.checkAccounts(needOfAccounts(this.#engine, asked));
   }
 
-  #createAccount(account: NewAccount): AccountResultCode {
+  /** `known` has the text of metadata by slot; that of an account that is created is added to it, and to `made`. */
+  #createAccount(
+    { account, metadata }: AskedAccount,
+    known: Map<number, string>,
+    made: Map<number, Uint8Array>,
+  ): AccountResultCode {
     const { kernel, ids, accounts } = this.#engine;
     const kind = ids.write(account.id, layout.KEY_SCRATCH, layout.TEXT_SCRATCH);
     if (kind === layout.KIND_NONE) return "id_must_not_be_empty";
@@ -299,12 +346,18 @@ export class Ledger {
       (account.creditsMustNotExceedDebits === true ? layout.ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS : 0);
     const code = account.code ?? 0;
     const overdraft = account.overdraftLimit ?? 0n;
+    const userData = account.userData ?? 0n;
+    const text = metadata === undefined ? undefined : decoder.decode(metadata);
     const asset = this.#assetNumber(account.asset);
     const slot = kernel.findAccountByKey(layout.KEY_SCRATCH, kind, layout.TEXT_SCRATCH) >>> 0;
     if (slot !== layout.NO_SLOT) {
       if ((accounts.flags(slot) & layout.ACCOUNT_FLAGS_KNOWN) !== flags) return "exists_with_different_flags";
       if (accounts.asset(slot) !== asset) return "exists_with_different_asset";
       if (accounts.code(slot) !== code) return "exists_with_different_code";
+      if (accounts.userData(slot) !== userData) return "exists_with_different_user_data";
+      const before = known.get(slot);
+      const isSame = before === undefined || text === undefined ? before === text : isSameJson(before, text);
+      if (!isSame) return "exists_with_different_metadata";
       return accounts.overdraftLimit(slot) === overdraft ? "exists" : "exists_with_different_overdraft_limit";
     }
     if (flags === layout.ACCOUNT_FLAGS_KNOWN) return "flags_are_mutually_exclusive";
@@ -312,10 +365,18 @@ export class Ledger {
       return "overdraft_limit_needs_a_limit";
     }
     if (asset === 0) return "asset_unknown";
-    const { KEY_SCRATCH: key, TEXT_SCRATCH: text } = layout;
-    const fault = kernel.createAccount(key, kind, text, asset, flags, code, overdraft & LOW_WORD, overdraft >> 64n);
+    const created = accounts.count;
+    const fault = kernel.createAccount(
+      ...([layout.KEY_SCRATCH, kind, layout.TEXT_SCRATCH, asset, flags, code] as const),
+      ...([overdraft & LOW_WORD, overdraft >> 64n, userData & LOW_WORD, userData >> 64n] as const),
+      metadata === undefined ? 0 : this.#engine.nextChunk + 1,
+    );
     if (fault !== 0)
       throw new LedgerError("internal", `there was room for account '${account.id}' a moment ago: a bug`);
+    if (metadata !== undefined && text !== undefined) {
+      made.set(created, metadata);
+      known.set(created, text);
+    }
     return "ok";
   }
 

@@ -52,7 +52,7 @@ function program(): Command {
     .option(
       "--account-columns <map>",
       "id=HEADER and what else there is: opening, overdraft, code, debits-must-not-exceed-credits, " +
-        "credits-must-not-exceed-debits (default: id=id,opening=opening)",
+        "credits-must-not-exceed-debits, user-data (default: id=id,opening=opening)",
     )
     .option("--create-accounts <kind>", "create accounts that only transfers name: limited or unlimited")
     .option("--results <file>", "write row,id,result,sequence for every row")

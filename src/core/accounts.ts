@@ -5,8 +5,12 @@ import { isHashKind, readId } from "./identifiers.js";
 import * as layout from "./layout.js";
 import type { Account } from "./types.js";
 
-/** Accounts of a chunk: as many as surely fit one page of the store. */
+/** Accounts of a chunk: as many as surely fit one page of the store, where they have no metadata. */
 export const ACCOUNTS_A_CHUNK = 500;
+/** Bytes that the entries of a chunk's accounts take at most. */
+export const ACCOUNT_ENTRIES_SIZE_MAX = layout.CHUNK_BUFFER_SIZE - layout.CHUNK_HEADER_SIZE;
+
+const LOW_WORD = (1n << 64n) - 1n;
 
 /** An account's four totals, in minor units. */
 export type AccountTotals = Pick<Account, "debitsPosted" | "creditsPosted" | "debitsPending" | "creditsPending">;
@@ -75,6 +79,17 @@ export class AccountTable {
     return this.#unsigned128(this.#cold(slot) + layout.AO_OVERDRAFT_LIMIT);
   }
 
+  userData(slot: number): bigint {
+    const place = this.#view.getUint32(this.#cold(slot) + layout.AO_USER_DATA, true);
+    return place === 0 ? 0n : this.#unsigned128(this.#regions.text + place - 1);
+  }
+
+  /** Number of the journal chunk that has the account's metadata; undefined where it has none. */
+  metadataChunk(slot: number): number | undefined {
+    const chunk = this.#view.getUint32(this.#cold(slot) + layout.AO_METADATA, true);
+    return chunk === 0 ? undefined : chunk - 1;
+  }
+
   version(slot: number): number {
     return Number(this.#view.getBigUint64(this.#hot(slot) + layout.AC_VERSION, true));
   }
@@ -119,6 +134,7 @@ export class AccountTable {
       id: this.id(slot),
       asset: this.assetCode(this.asset(slot)),
       code: this.code(slot),
+      userData: this.userData(slot),
       debitsMustNotExceedCredits: (flags & layout.ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS) !== 0,
       creditsMustNotExceedDebits: (flags & layout.ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS) !== 0,
       overdraftLimit: this.overdraftLimit(slot),
@@ -131,13 +147,20 @@ export class AccountTable {
 
   /**
    * Writes the journal chunk that creates the accounts of slots `from`…`to` − 1, at most {@link ACCOUNTS_A_CHUNK},
-   * at `address`, and returns its byte length.
+   * at `address`, and returns its byte length. `metadata` has the text of those that have some.
    */
-  writeChunk(from: number, to: number, address: number, timestamp: bigint): number {
+  writeChunk(
+    from: number,
+    to: number,
+    address: number,
+    timestamp: bigint,
+    metadata: ReadonlyMap<number, Uint8Array>,
+  ): number {
     if (to - from > ACCOUNTS_A_CHUNK) throw new LedgerError("internal", `${to - from} accounts do not fit a chunk`);
     const view = this.#view;
     const bytes = this.#bytes;
     let at = address + layout.CHUNK_HEADER_SIZE;
+    let textSize = 0;
     bytes.fill(0, address, at);
     for (let slot = from; slot < to; slot++) {
       const hot = this.#hot(slot);
@@ -150,13 +173,26 @@ export class AccountTable {
       view.setUint16(at + layout.JA_ASSET, this.asset(slot), true);
       view.setUint16(at + layout.JA_CODE, this.code(slot), true);
       bytes[at + layout.JA_ID_KIND] = kind;
+      const userData = this.userData(slot);
+      if (userData !== 0n) textSize += layout.USER_DATA_SIZE;
+      view.setBigUint64(at + layout.JA_USER_DATA, userData & LOW_WORD, true);
+      view.setBigUint64(at + layout.JA_USER_DATA + 8, userData >> 64n, true);
+      const text = metadata.get(slot);
+      view.setUint32(at + layout.JA_METADATA_SIZE, text?.length ?? 0, true);
       at += layout.JOURNAL_ACCOUNT_SIZE;
       if (isHashKind(kind)) {
         const padded = (kind + 7) & ~7;
-        const text = this.#text(slot);
+        const id = this.#text(slot);
         bytes.fill(0, at, at + padded);
-        bytes.copyWithin(at, text, text + kind);
+        bytes.copyWithin(at, id, id + kind);
         at += padded;
+        textSize += padded;
+      }
+      if (text !== undefined) {
+        const end = at + ((text.length + 7) & ~7);
+        bytes.fill(0, at, end);
+        bytes.set(text, at);
+        at = end;
       }
     }
     view.setUint32(address + layout.CH_MAGIC, layout.CHUNK_MAGIC, true);
@@ -166,6 +202,7 @@ export class AccountTable {
     view.setUint32(address + layout.CH_RECORD_COUNT, to - from, true);
     view.setBigUint64(address + layout.CH_TIMESTAMP, timestamp, true);
     view.setUint32(address + layout.CH_FIRST_SLOT, from, true);
+    view.setUint32(address + layout.CH_TEXT_SIZE, textSize, true);
     return at - address;
   }
 

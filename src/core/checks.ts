@@ -24,6 +24,7 @@ export function checkNewAccount(account: NewAccount, index: number): void {
   checkFlag(account.debitsMustNotExceedCredits, "debitsMustNotExceedCredits", at);
   checkFlag(account.creditsMustNotExceedDebits, "creditsMustNotExceedDebits", at);
   if (account.overdraftLimit !== undefined) checkUnsigned128(account.overdraftLimit, "overdraftLimit", at);
+  if (account.userData !== undefined) checkUnsigned128(account.userData, "userData", at);
 }
 
 /** Beside the flags of layout.ts: the transfer has a timeout, an effective date or an expected version. */

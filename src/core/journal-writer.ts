@@ -16,6 +16,9 @@ export interface JournalAccount {
   /** ACCOUNT_* bits. */
   readonly flags: number;
   readonly overdraftLimit: bigint;
+  readonly userData: bigint;
+  /** JSON in UTF-8, undefined where the account has no metadata. */
+  readonly metadata: Uint8Array | undefined;
 }
 
 const LOW_WORD = 0xffffffffffffffffn;
@@ -38,19 +41,32 @@ export class JournalWriter {
   writeAccounts(address: number, accounts: readonly JournalAccount[], firstSlot: number, timestamp: bigint): number {
     const view = this.#view;
     let at = address + layout.CHUNK_HEADER_SIZE;
-    for (const { id, asset, code, flags, overdraftLimit } of accounts) {
+    let textSize = 0;
+    for (const { id, asset, code, flags, overdraftLimit, userData, metadata } of accounts) {
       this.#bytes.fill(0, at, at + layout.JOURNAL_ACCOUNT_SIZE);
       const kind = this.#ids.write(id, at + layout.JA_KEY, layout.TEXT_SCRATCH);
       this.#write128(at + layout.JA_OVERDRAFT_LIMIT, overdraftLimit);
+      this.#write128(at + layout.JA_USER_DATA, userData);
+      if (userData !== 0n) textSize += layout.USER_DATA_SIZE;
+      view.setUint32(at + layout.JA_METADATA_SIZE, metadata?.length ?? 0, true);
       view.setUint16(at + layout.JA_FLAGS, flags, true);
       view.setUint16(at + layout.JA_ASSET, asset, true);
       view.setUint16(at + layout.JA_CODE, code, true);
       this.#bytes[at + layout.JA_ID_KIND] = kind;
       at += layout.JOURNAL_ACCOUNT_SIZE;
+      const text = at;
       if (isHashKind(kind)) at = this.#copyText(at, kind);
+      textSize += at - text;
+      if (metadata !== undefined) {
+        const end = at + ((metadata.length + 7) & ~7);
+        this.#bytes.fill(0, at, end);
+        this.#bytes.set(metadata, at);
+        at = end;
+      }
     }
     this.#writeHeader(address, layout.CHUNK_KIND_ACCOUNTS, at - address, accounts.length, timestamp);
     view.setUint32(address + layout.CH_FIRST_SLOT, firstSlot, true);
+    view.setUint32(address + layout.CH_TEXT_SIZE, textSize, true);
     return at - address;
   }
 

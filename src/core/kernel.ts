@@ -15,6 +15,9 @@ export interface Kernel {
     code: number,
     overdraftLow: bigint,
     overdraftHigh: bigint,
+    userDataLow: bigint,
+    userDataHigh: bigint,
+    metadata: number,
   ): number;
   findTransfer(key: number, kind: number, skipped: number): number;
   parseSlice(context: number, slice: number): void;
@@ -38,7 +41,7 @@ export interface Kernel {
   decideOrdered(context: number, slice: number): void;
   encode(context: number, slice: number): void;
   replayTransfers(chunk: number, twins: number, twinCapacity: number): number;
-  replayAccounts(chunk: number): number;
+  replayAccounts(chunk: number, number: number): number;
   replayExpiry(chunk: number): number;
   expirePendings(timestamp: bigint, most: number): number;
   rebuildPendings(): void;

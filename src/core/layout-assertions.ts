@@ -144,6 +144,10 @@ export function assertLayout(): void {
     "a full slice with every extension fits a chunk buffer",
   );
   check(
+    l.CHUNK_BUFFER_SIZE >= l.CHUNK_HEADER_SIZE + l.JOURNAL_ACCOUNT_SIZE + l.KIND_TEXT_MAX + l.METADATA_SIZE_MAX,
+    "an account with the longest metadata fits a chunk buffer",
+  );
+  check(
     l.CHUNK_HEADER_SIZE + l.SLICE_CAPACITY * l.JOURNAL_RECORD_SIZE < l.PAGE_SIZE - 256,
     "a full slice of plain transfers fits one page of the store",
   );
@@ -155,6 +159,7 @@ export function assertLayout(): void {
     ["JA_ASSET", l.JA_ASSET, 2],
     ["JA_CODE", l.JA_CODE, 2],
     ["JA_ID_KIND", l.JA_ID_KIND, 1],
+    ["JA_METADATA_SIZE", l.JA_METADATA_SIZE, 4],
   ]);
   const records = l.BATCH_CAPACITY;
   check(records === l.SLICE_COUNT * l.SLICE_CAPACITY && l.SLICE_CAPACITY === 1 << l.SLICE_CAPACITY_LOG2, "slices");

@@ -107,8 +107,11 @@ export const AO_CREDITS_PENDING = 16;
 export const AO_OVERDRAFT_LIMIT = 32;
 /** u32: offset in the text region of the id's bytes, where the kind says that the key is only a hash. */
 export const AO_ID_TEXT = 48;
-/** u32: reserved for the row of user data and metadata outside the record. */
+/** u32: one more than the number of the journal chunk that has the account's metadata, 0 where it has none. */
 export const AO_METADATA = 52;
+/** u32: one more than the offset in the text region of the account's user data, 0 where that is 0. */
+export const AO_USER_DATA = 56;
+export const USER_DATA_SIZE = 16;
 
 export const ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS = 1;
 export const ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS = 2;
@@ -566,6 +569,8 @@ export const CH_JOB_HIGH = 40;
 export const CH_FIRST_ROW = 48;
 /** u32: rows of the slice, recorded or not. */
 export const CH_ROW_COUNT = 56;
+/** u32, in the same place: bytes of the text region that the accounts of an accounts chunk take. */
+export const CH_TEXT_SIZE = 56;
 /** u32: slot of the first account of an accounts chunk. */
 export const CH_FIRST_SLOT = 60;
 /** u32: pending transfers that were made, of the chunk's records. */
@@ -613,7 +618,7 @@ export const EXTENSION_SIZE_MAX = 360;
 /** A buffer of the chunk ring: room for a full slice with every extension. */
 export const CHUNK_BUFFER_SIZE = 417920;
 
-// Account entry of an accounts chunk: 64 bytes, then the id's text padded to 8 bytes.
+// Account entry of an accounts chunk: 64 bytes, then the id's text and the metadata's, each padded to 8 bytes.
 export const JOURNAL_ACCOUNT_SIZE = 64;
 export const JA_KEY = 0;
 export const JA_OVERDRAFT_LIMIT = 16;
@@ -622,6 +627,9 @@ export const JA_FLAGS = 48;
 export const JA_ASSET = 50;
 export const JA_CODE = 52;
 export const JA_ID_KIND = 54;
+/** u32: byte length of the metadata's text, JSON in UTF-8, behind the id's text; 0 where there is none. */
+export const JA_METADATA_SIZE = 56;
+export const METADATA_SIZE_MAX = 65536;
 
 // ---------------------------------------------------------------------------------------------------------------
 // History index: which transfers name an account. Derived from the journal, a run of consecutive sequences at a time;

@@ -1,4 +1,5 @@
 /** The shapes of the public API. */
+import type { JsonValue } from "./metadata.js";
 import type { AccountResultCode, TransferResultCode } from "./results.js";
 
 /** An account to create. */
@@ -18,6 +19,10 @@ export interface NewAccount {
    * Part of what the account is: it can't be changed later.
    */
   readonly overdraftLimit?: bigint;
+  /** User-defined, 0 to 2^128 − 1. Default 0. Part of what the account is. */
+  readonly userData?: bigint;
+  /** User-defined: any JSON value of at most 64 KiB as text. Part of what the account is. Read by `Ledger.metadata`. */
+  readonly metadata?: JsonValue;
 }
 
 /** An account's state at a batch boundary. Amounts in minor units of the asset. */
@@ -25,6 +30,7 @@ export interface Account {
   readonly id: string;
   readonly asset: string;
   readonly code: number;
+  readonly userData: bigint;
   readonly debitsMustNotExceedCredits: boolean;
   readonly creditsMustNotExceedDebits: boolean;
   readonly overdraftLimit: bigint;

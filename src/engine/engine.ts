@@ -5,6 +5,7 @@
  * other; what overlaps is filling the next one, executing this one, and committing those before.
  */
 import { Piscina } from "piscina";
+import { findMetadata } from "../core/account-chunk.js";
 import { ACCOUNTS_A_CHUNK, AccountTable } from "../core/accounts.js";
 import { AssetRegistry } from "../core/assets.js";
 import { builtFile } from "../core/built.js";
@@ -64,6 +65,8 @@ export interface ExecutedBatch {
   readonly durable: Promise<void>;
 }
 
+/** Accounts that batches create have none. */
+const NO_METADATA: ReadonlyMap<number, Uint8Array> = new Map();
 /** Journal chunks kept at hand for comparing ids with them. */
 const CACHED_CHUNKS = 16;
 /** A batch of which more than this share was decided in order makes the next ones run serially… */
@@ -116,6 +119,8 @@ export class Engine {
   readonly #cache: (RecentChunk | undefined)[] = new Array(CACHED_CHUNKS).fill(undefined);
   #cacheNext = 0;
   #nextSequence: number;
+  /** Number of the next chunk that is handed to the store. */
+  #nextChunk: number;
   #lastTimestamp: bigint;
   #serialLeft = 0;
   #executing: number | undefined;
@@ -149,6 +154,7 @@ export class Engine {
     this.#ring = new Array(plan.chunkCount).fill(undefined);
     this.#ringFree = plan.chunkCount;
     this.#nextSequence = store.description.transferCount + 1;
+    this.#nextChunk = store.description.chunkCount;
     this.#lastTimestamp = store.description.lastTimestamp;
     if (options.mode === "parallel") {
       const workerData: EngineWorkerData = { memory, workers: options.workers };
@@ -252,7 +258,7 @@ export class Engine {
       const fault = this.view.getUint32(context + layout.CX_OUT_FAULT, true);
       if (fault !== 0) throw this.#impossible(`a batch had less room for accounts than was there (fault ${fault})`);
       this.#adaptPlan(context, serial);
-      const created = await this.#writeAccountChunks(accountsBefore);
+      const created = await this.#writeAccountChunks(accountsBefore, NO_METADATA);
       const chunks = this.#collectChunks(context, position, request.slices);
       const durable = this.#commit(
         [...expired, ...created.chunks, ...chunks],
@@ -447,6 +453,7 @@ export class Engine {
     this.#serialLeft = 0;
     this.#unsavedJobs = [];
     this.#nextSequence = stored.transferCount + 1;
+    this.#nextChunk = stored.chunkCount;
     this.assets.keepUnsaved(stored.assets.length);
     await rebuild();
     this.#isRestoring = false;
@@ -512,6 +519,7 @@ export class Engine {
   #commit(chunks: readonly MemoryRange[], buffers: number): Promise<void> {
     const jobs = this.#unsavedJobs;
     this.#unsavedJobs = [];
+    this.#nextChunk += chunks.length;
     const durable = this.#committer.add(chunks, this.assets.takeUnsaved(), jobs, () => {
       this.#ringFree += buffers;
       for (const waiter of this.#ringWaiters.splice(0)) waiter();
@@ -522,7 +530,10 @@ export class Engine {
   }
 
   /** Journals the accounts from slot `from` on. */
-  async #writeAccountChunks(from: number): Promise<{ chunks: MemoryRange[]; buffers: number }> {
+  async #writeAccountChunks(
+    from: number,
+    metadata: ReadonlyMap<number, Uint8Array>,
+  ): Promise<{ chunks: MemoryRange[]; buffers: number }> {
     const chunks: MemoryRange[] = [];
     let buffers = 0;
     const count = this.accounts.count;
@@ -530,18 +541,37 @@ export class Engine {
       const address = this.#bufferAddress(await this.#reserveChunks(1));
       buffers++;
       const end = Math.min(count, slot + ACCOUNTS_A_CHUNK);
-      chunks.push({ address, byteLength: this.accounts.writeChunk(slot, end, address, this.#timestamp()) });
+      chunks.push({ address, byteLength: this.accounts.writeChunk(slot, end, address, this.#timestamp(), metadata) });
     }
     return { chunks, buffers };
   }
 
   /**
    * Journals accounts created since slot `from`; resolves once they are on disk. Call it exclusively, right after
-   * creating them, for at most {@link ACCOUNTS_A_CHUNK} at a time.
+   * creating them, for at most {@link ACCOUNTS_A_CHUNK} at a time that fit one chunk with their `metadata`.
    */
-  async commitAccounts(from: number): Promise<{ durable: Promise<void> }> {
-    const { chunks, buffers } = await this.#writeAccountChunks(from);
+  async commitAccounts(from: number, metadata: ReadonlyMap<number, Uint8Array>): Promise<{ durable: Promise<void> }> {
+    const { chunks, buffers } = await this.#writeAccountChunks(from, metadata);
     return { durable: this.#commit(chunks, buffers) };
+  }
+
+  /** Number of the chunk that accounts get which are created now. Ask it exclusively. */
+  get nextChunk(): number {
+    return this.#nextChunk;
+  }
+
+  /** Text of the metadata of the account in `slot`, undefined where it has none. Call it exclusively. */
+  async metadata(slot: number): Promise<string | undefined> {
+    const chunk = this.accounts.metadataChunk(slot);
+    if (chunk === undefined) return undefined;
+    await this.flush();
+    const { range } = this.#takeCachePlace();
+    const [stored] = await this.#store.readChunks(chunk, range);
+    const found = stored === undefined ? undefined : findMetadata(this.view, stored.address, slot);
+    if (found === undefined) {
+      throw this.#impossible(`chunk ${chunk} should have the metadata of account '${this.accounts.id(slot)}'`);
+    }
+    return Buffer.from(this.bytes.slice(found.address, found.address + found.byteLength)).toString();
   }
 
   /** Resolves once everything executed so far is on disk. */
@@ -599,16 +629,19 @@ export class Engine {
     return this.#lastAtHand;
   }
 
-  /** Reads a chunk from the store: it is older than everything in the ring, so it is on disk. */
-  async #fetchChunk(sequence: number): Promise<RecentChunk> {
+  /** A place for a chunk of the store's; what was there is forgotten. */
+  #takeCachePlace(): { slot: number; range: MemoryRange } {
     const slot = this.#cacheNext;
     this.#cacheNext = (slot + 1) % CACHED_CHUNKS;
-    const range = {
-      address: this.plan.exchange + slot * layout.CHUNK_BUFFER_SIZE,
-      byteLength: layout.CHUNK_BUFFER_SIZE,
-    };
     this.#cache[slot] = undefined;
     this.#lastAtHand = undefined;
+    const address = this.plan.exchange + slot * layout.CHUNK_BUFFER_SIZE;
+    return { slot, range: { address, byteLength: layout.CHUNK_BUFFER_SIZE } };
+  }
+
+  /** Reads a chunk from the store: it is older than everything in the ring, so it is on disk. */
+  async #fetchChunk(sequence: number): Promise<RecentChunk> {
+    const { slot, range } = this.#takeCachePlace();
     const stored = await this.#store.readChunkOf(sequence, range);
     if (stored === undefined) {
       throw this.#poison(

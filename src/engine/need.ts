@@ -2,6 +2,7 @@
 import { OK } from "../core/codes.js";
 import { isHashKind, isIdKind, readId } from "../core/identifiers.js";
 import * as layout from "../core/layout.js";
+import type { NewAccount } from "../core/types.js";
 import type { Engine } from "./engine.js";
 import type { AccountNeed } from "./room.js";
 
@@ -10,10 +11,11 @@ class Tally {
   readonly #ids = new Set<string>();
   #textSize = 0;
 
-  add(id: string, kind: number): void {
+  add(id: string, kind: number, userData = 0n): void {
     if (this.#ids.has(id)) return;
     this.#ids.add(id);
     if (isHashKind(kind)) this.#textSize += (kind + 7) & ~7;
+    if (userData !== 0n) this.#textSize += layout.USER_DATA_SIZE;
   }
 
   get need(): AccountNeed {
@@ -21,14 +23,14 @@ class Tally {
   }
 }
 
-/** What accounts of these ids take, without those that exist. */
-export function needOfIds(engine: Engine, ids: Iterable<string>): AccountNeed {
+/** What these accounts take, without those that exist. */
+export function needOfAccounts(engine: Engine, accounts: readonly NewAccount[]): AccountNeed {
   const tally = new Tally();
-  for (const id of ids) {
+  for (const { id, userData } of accounts) {
     const kind = engine.ids.write(id, layout.KEY_SCRATCH, layout.TEXT_SCRATCH);
     if (!isIdKind(kind)) continue;
     const slot = engine.kernel.findAccountByKey(layout.KEY_SCRATCH, kind, layout.TEXT_SCRATCH) >>> 0;
-    if (slot === layout.NO_SLOT) tally.add(id, kind);
+    if (slot === layout.NO_SLOT) tally.add(id, kind, userData);
   }
   return tally.need;
 }

@@ -226,7 +226,7 @@ export async function replay(
       if (kind === layout.CHUNK_KIND_TRANSFERS) {
         transfers += view.getUint32(stored.address + layout.CH_RECORD_COUNT, true);
       }
-      const wrong = replayChunk(kernel, kind, stored.address, twinsAddress);
+      const wrong = replayChunk(kernel, kind, stored.address, stored.chunk, twinsAddress);
       if (wrong !== 0) {
         throw new LedgerError(
           "journal_corrupt",
@@ -246,9 +246,9 @@ export async function replay(
   return { chunks: chunk - from, transfers, twins };
 }
 
-/** Replays one chunk. Returns 0, or the 1-based position of the record that does not end as recorded. */
-function replayChunk(kernel: Kernel, kind: number, chunk: number, twins: number): number {
-  if (kind === layout.CHUNK_KIND_ACCOUNTS) return kernel.replayAccounts(chunk);
+/** Replays one chunk, at `chunk` and of this number in the journal. Returns 0, or the 1-based position of the record that does not end as recorded. */
+function replayChunk(kernel: Kernel, kind: number, chunk: number, number: number, twins: number): number {
+  if (kind === layout.CHUNK_KIND_ACCOUNTS) return kernel.replayAccounts(chunk, number);
   if (kind === layout.CHUNK_KIND_EXPIRY) return kernel.replayExpiry(chunk) === 0 ? 1 : 0;
   return kernel.replayTransfers(chunk, twins, TWINS_MAX);
 }

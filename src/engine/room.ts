@@ -16,8 +16,8 @@ export interface AccountNeed {
   readonly textSize: number;
 }
 
-/** Bytes of the text region that the id of one account takes at most. */
-export const ACCOUNT_TEXT_MAX = layout.KIND_TEXT_MAX;
+/** Bytes of the text region that the id and the user data of one account take at most. */
+export const ACCOUNT_TEXT_MAX = layout.KIND_TEXT_MAX + layout.USER_DATA_SIZE;
 
 /** What the room is in. */
 export interface RoomOwner {
@@ -123,7 +123,7 @@ export class Room {
 
   #textFits({ textSize }: AccountNeed): boolean {
     // The kernel asks for room for the longest id before each one that it keeps.
-    return textSize === 0 || this.#textUsed + textSize + ACCOUNT_TEXT_MAX <= this.#owner.plan.textSize;
+    return textSize === 0 || this.#textUsed + textSize + layout.KIND_TEXT_MAX <= this.#owner.plan.textSize;
   }
 
   get #textUsed(): number {
@@ -134,8 +134,8 @@ export class Room {
     const { accountCapacity, textSize } = this.#owner.plan;
     const found = this.#owner.accounts.count;
     const what = this.#countFits(need)
-      ? `has ${textSize - this.#textUsed} bytes left for ids of more than 16 bytes, so ${need.accounts} more accounts ` +
-        `whose ids take ${need.textSize} do not fit`
+      ? `has ${textSize - this.#textUsed} bytes left for ids of more than 16 bytes and user data, so ${need.accounts} more ` +
+        `accounts that take ${need.textSize} do not fit`
       : `was opened for ${accountCapacity} accounts and holds ${found}, so ${need.accounts} more do not fit`;
     return new LedgerError(
       "accounts_full",

@@ -6,6 +6,7 @@
  * from the journal afterwards, while later batches execute.
  */
 
+import { findMetadata } from "../core/account-chunk.js";
 import { stateDigest } from "../core/digest.js";
 import { LedgerError } from "../core/errors.js";
 import { isReservation, JournalReader } from "../core/journal.js";
@@ -178,7 +179,7 @@ class Export {
         const timestamp = view.getBigUint64(address + layout.CH_TIMESTAMP, true);
         switch (view.getUint16(address + layout.CH_KIND, true)) {
           case layout.CHUNK_KIND_ACCOUNTS:
-            await this.#writeAccounts(view.getUint32(address + layout.CH_RECORD_COUNT, true), timestamp);
+            await this.#writeAccounts(view, address, timestamp);
             break;
           case layout.CHUNK_KIND_TRANSFERS:
             await this.#writeTransfers(reader, address);
@@ -192,10 +193,13 @@ class Export {
     }
   }
 
-  async #writeAccounts(count: number, timestamp: bigint): Promise<void> {
+  async #writeAccounts(view: DataView, chunk: number, timestamp: bigint): Promise<void> {
+    const count = view.getUint32(chunk + layout.CH_RECORD_COUNT, true);
     const first = this.#sums.accounts.rows;
     const after = this.#sums.transfers.rows;
-    const rows = Array.from({ length: count }, (_, i) => this.#rows.account(first + i, after, timestamp));
+    const rows = Array.from({ length: count }, (_, i) =>
+      this.#rows.account(first + i, after, timestamp, metadataOf(view, chunk, first + i)),
+    );
     await this.#put(ACCOUNTS, rows);
   }
 
@@ -232,4 +236,12 @@ class Export {
     this.#jobs.set(hash, name);
     return name;
   }
+}
+
+/** The metadata of the account in `slot` as JSON, empty where it has none. */
+function metadataOf(view: DataView, chunk: number, slot: number): string {
+  const found = findMetadata(view, chunk, slot);
+  if (found === undefined) return "";
+  const shared = new Uint8Array(view.buffer, view.byteOffset + found.address, found.byteLength);
+  return Buffer.from(shared).toString();
 }

@@ -161,7 +161,19 @@ export class RowReader {
         (debits ? layout.ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS : 0) |
         (credits ? layout.ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS : 0),
       overdraftLimit,
+      userData: fields.big("user_data", UNSIGNED_128_LIMIT, "a whole number below 2^128"),
+      metadata: this.#metadata(),
     };
+  }
+
+  #metadata(): Uint8Array | undefined {
+    const text = this.#fields.text("metadata");
+    if (text === "") return undefined;
+    const encoded = Buffer.from(text);
+    if (encoded.length > layout.METADATA_SIZE_MAX || !isJson(text)) {
+      throw this.#fields.wrong("metadata", "JSON of at most 64 KiB, or nothing");
+    }
+    return encoded;
   }
 
   /** Pending transfers that expired. */
@@ -260,5 +272,14 @@ export class RowReader {
       this.#jobs.set(name, job);
     }
     return { job, row: fields.integer("row", Number.MAX_SAFE_INTEGER, 1) };
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }

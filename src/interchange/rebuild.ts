@@ -5,7 +5,8 @@
  * that has passed, can't happen again. They are written as journal chunks instead, in one transaction of the store, and
  * replayed as on opening: each must end as its row says, by the one transfer rule.
  */
-import { ACCOUNTS_A_CHUNK } from "../core/accounts.js";
+import { entrySizeMax } from "../core/account-chunk.js";
+import { ACCOUNT_ENTRIES_SIZE_MAX, ACCOUNTS_A_CHUNK } from "../core/accounts.js";
 import { parseAsset } from "../core/assets.js";
 import { LedgerError } from "../core/errors.js";
 import type { RecordedTransfer } from "../core/journal.js";
@@ -112,6 +113,8 @@ export class Rebuild {
   /** Accounts and transfers of the next chunk. */
   #accounts: JournalAccount[] = [];
   #accountsTime = 0n;
+  /** Bytes that they take at most. */
+  #accountsSize = 0;
   #transfers: RecordedTransfer[] = [];
   /** Rows that are in chunks, or wait to be. */
   #accountCount = 0;
@@ -183,10 +186,16 @@ export class Rebuild {
   }
 
   async #addAccount(reader: TableReader, { timestamp }: Moment): Promise<void> {
-    const isFull = this.#accounts.length === ACCOUNTS_A_CHUNK || this.#accountsTime !== timestamp;
+    const account = this.#readers.accounts.account(reader.row!, reader.number);
+    const size = entrySizeMax(account.metadata?.length ?? 0);
+    const isFull =
+      this.#accounts.length === ACCOUNTS_A_CHUNK ||
+      this.#accountsSize + size > ACCOUNT_ENTRIES_SIZE_MAX ||
+      this.#accountsTime !== timestamp;
     if (this.#accounts.length > 0 && isFull) await this.#endAccounts();
     await this.#endTransfers();
-    this.#accounts.push(this.#readers.accounts.account(reader.row!, reader.number));
+    this.#accounts.push(account);
+    this.#accountsSize += size;
     this.#accountsTime = timestamp;
     this.#accountCount++;
     await reader.next();
@@ -230,6 +239,7 @@ export class Rebuild {
       this.#writer.writeAccounts(address, accounts, slot, this.#accountsTime),
     );
     this.#accounts = [];
+    this.#accountsSize = 0;
   }
 
   async #endTransfers(): Promise<void> {

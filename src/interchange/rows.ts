@@ -35,15 +35,15 @@ export class RowMaker {
     return this.#ids[at]!;
   }
 
-  /** The account as it was created: after so many transfers, at this time in nanoseconds. */
-  account(slot: number, after: number, timestamp: bigint): Row {
-    const { id, asset, code, overdraftLimit, ...limits } = this.#accounts.read(slot);
+  /** The account as it was created: after so many transfers, at this time in nanoseconds, with this metadata as JSON. */
+  account(slot: number, after: number, timestamp: bigint, metadata: string): Row {
+    const { id, asset, code, overdraftLimit, userData, ...limits } = this.#accounts.read(slot);
     const { scale } = this.#assets.get(this.#accounts.asset(slot));
     return [
       ...[String(slot + 1), id, asset, String(code)],
       textOfFlag(limits.debitsMustNotExceedCredits),
       textOfFlag(limits.creditsMustNotExceedDebits),
-      ...[formatAmount(overdraftLimit, scale), String(after), String(timestamp)],
+      ...[formatAmount(overdraftLimit, scale), String(userData), metadata, String(after), String(timestamp)],
     ];
   }
 

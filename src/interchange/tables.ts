@@ -44,6 +44,8 @@ export const ACCOUNTS: Table = {
     debits_must_not_exceed_credits: "flag",
     credits_must_not_exceed_debits: "flag",
     overdraft_limit: "amount",
+    user_data: "text",
+    metadata: "text",
     after: "integer",
     timestamp: "nanoseconds",
   }),

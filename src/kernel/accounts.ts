@@ -12,7 +12,9 @@ import {
   ACCOUNT_SIZE,
   ACCOUNT_SIZE_LOG2,
   AO_ID_TEXT,
+  AO_METADATA,
   AO_OVERDRAFT_LIMIT,
+  AO_USER_DATA,
   FAULT_ACCOUNTS_FULL,
   FAULT_TEXT_FULL,
   KIND_TEXT_MAX,
@@ -27,6 +29,7 @@ import {
   SB_TEXT_SIZE,
   SB_TEXT_USED,
   SUPERBLOCK,
+  USER_DATA_SIZE,
 } from "../core/layout";
 import { equalText, isHashKind, placementHash } from "./identifiers";
 
@@ -111,7 +114,7 @@ function rebuildIndex(log2: u32, count: u32): void {
 }
 
 /**
- * Creates an account whose id the caller has not found. Returns 0, or a FAULT_* where the memory is full.
+ * Creates an account whose id the caller has not found; `metadata` is what AO_METADATA says of it. Returns 0, or a FAULT_* where the memory is full.
  * Only one thread may create at a time, and none may look accounts up meanwhile.
  */
 export function createAccount(
@@ -123,12 +126,17 @@ export function createAccount(
   code: u32,
   overdraftLow: u64,
   overdraftHigh: u64,
+  userDataLow: u64,
+  userDataHigh: u64,
+  metadata: u32,
 ): u32 {
   const count = load<u32>(SUPERBLOCK, SB_ACCOUNT_COUNT);
-  const textUsed = load<u32>(SUPERBLOCK, SB_TEXT_USED);
+  let textUsed = load<u32>(SUPERBLOCK, SB_TEXT_USED);
   const hasText = isHashKind(kind);
+  const hasUserData = (userDataLow | userDataHigh) != 0;
   if (count >= load<u32>(SUPERBLOCK, SB_ACCOUNT_CAPACITY)) return FAULT_ACCOUNTS_FULL;
-  if (hasText && textUsed + KIND_TEXT_MAX > load<u32>(SUPERBLOCK, SB_TEXT_SIZE)) return FAULT_TEXT_FULL;
+  const textMax: u32 = KIND_TEXT_MAX + (hasUserData ? USER_DATA_SIZE : 0);
+  if ((hasText || hasUserData) && textUsed + textMax > load<u32>(SUPERBLOCK, SB_TEXT_SIZE)) return FAULT_TEXT_FULL;
   // From here on nothing can fail.
   const account = accountAddress(load<u32>(SUPERBLOCK, SB_ACCOUNTS), count);
   const cold = coldAddress(count);
@@ -145,8 +153,17 @@ export function createAccount(
   if (hasText) {
     memory.copy(<usize>load<u32>(SUPERBLOCK, SB_TEXT) + textUsed, text, kind);
     store<u32>(cold, textUsed, AO_ID_TEXT);
-    store<u32>(SUPERBLOCK, textUsed + ((kind + 7) & ~7), SB_TEXT_USED);
+    textUsed += (kind + 7) & ~7;
   }
+  if (hasUserData) {
+    const address = <usize>load<u32>(SUPERBLOCK, SB_TEXT) + textUsed;
+    store<u64>(address, userDataLow);
+    store<u64>(address, userDataHigh, 8);
+    store<u32>(cold, textUsed + 1, AO_USER_DATA);
+    textUsed += USER_DATA_SIZE;
+  }
+  store<u32>(cold, metadata, AO_METADATA);
+  store<u32>(SUPERBLOCK, textUsed, SB_TEXT_USED);
   store<u32>(SUPERBLOCK, count + 1, SB_ACCOUNT_COUNT);
   const log2 = load<u32>(SUPERBLOCK, SB_ACCOUNT_INDEX_LOG2);
   if (<u64>(count + 1) * ACCOUNT_INDEX_LOAD_DIVISOR > <u64>1 << log2) {

@@ -510,6 +510,9 @@ function findOrCreate(context: usize, key: usize, kind: u32, text: usize): u32 {
     0,
     0,
     0,
+    0,
+    0,
+    0,
   );
   if (fault != 0) {
     store<u32>(context, fault, CX_OUT_FAULT);

@@ -25,7 +25,9 @@ import {
   JA_FLAGS,
   JA_ID_KIND,
   JA_KEY,
+  JA_METADATA_SIZE,
   JA_OVERDRAFT_LIMIT,
+  JA_USER_DATA,
   JOURNAL_ACCOUNT_SIZE,
   JOURNAL_RECORD_SIZE,
   JR_BROKE_CHAIN,
@@ -228,13 +230,17 @@ function recordedKey(id: usize): usize {
   return key;
 }
 
-/** Replays a chunk of accounts. Returns 0, or the 1-based position of the first account that can't be created. */
-export function replayAccounts(chunk: usize): u32 {
+/**
+ * Replays a chunk of accounts, that of this number in the journal. Returns 0, or the 1-based position of the first account
+ * that can't be created.
+ */
+export function replayAccounts(chunk: usize, number: u32): u32 {
   const count = load<u32>(chunk, CH_RECORD_COUNT);
   let at = chunk + CHUNK_HEADER_SIZE;
   for (let position: u32 = 0; position < count; position++) {
     const kind = load<u8>(at, JA_ID_KIND);
     const text = at + JOURNAL_ACCOUNT_SIZE;
+    const metadataSize = load<u32>(at, JA_METADATA_SIZE);
     if (findAccountByKey(at + JA_KEY, kind, text) != <u32>NO_SLOT) return position + 1;
     const fault = createAccount(
       at + JA_KEY,
@@ -245,9 +251,12 @@ export function replayAccounts(chunk: usize): u32 {
       load<u16>(at, JA_CODE),
       load<u64>(at, JA_OVERDRAFT_LIMIT),
       load<u64>(at, JA_OVERDRAFT_LIMIT + 8),
+      load<u64>(at, JA_USER_DATA),
+      load<u64>(at, JA_USER_DATA + 8),
+      metadataSize == 0 ? 0 : number + 1,
     );
     if (fault != 0) return position + 1;
-    at = text + (isHashKind(kind) ? (kind + 7) & ~7 : 0);
+    at = text + (isHashKind(kind) ? (kind + 7) & ~7 : 0) + ((metadataSize + 7) & ~7);
   }
   return 0;
 }

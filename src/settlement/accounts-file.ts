@@ -51,6 +51,7 @@ interface OpeningRow {
   readonly opening: bigint;
   readonly overdraftLimit: bigint;
   readonly code: number;
+  readonly userData: bigint;
   readonly debitsMustNotExceedCredits: boolean;
   readonly creditsMustNotExceedDebits: boolean;
 }
@@ -227,6 +228,9 @@ class FileCheck {
       this.#complain(row, file.columns.id, `${exists} and holds ${assets.get(accounts.asset(slot)).code}`);
     } else if (accounts.code(slot) !== account.code) {
       this.#complain(row, file.columns.code ?? file.columns.id, `${exists} with the code ${accounts.code(slot)}`);
+    } else if (accounts.userData(slot) !== account.userData) {
+      const column = file.columns.userData ?? file.columns.id;
+      this.#complain(row, column, `${exists} with the user data ${accounts.userData(slot)}`);
     } else if (accounts.overdraftLimit(slot) !== account.overdraftLimit) {
       const limit = formatAmount(accounts.overdraftLimit(slot), file.asset.scale);
       this.#complain(row, file.columns.overdraft ?? file.columns.id, `${exists} with the overdraft limit ${limit}`);
@@ -417,6 +421,7 @@ function readRow(
     opening: view.getBigUint64(record + layout.TR_AMOUNT, true) | (cold(layout.TR_AMOUNT_HIGH) << 64n),
     overdraftLimit: cold(layout.TR_OVERDRAFT_LIMIT) | (cold(layout.TR_OVERDRAFT_LIMIT + 8) << 64n),
     code: view.getUint16(record + layout.TR_CODE, true),
+    userData: cold(layout.TR_USER_DATA) | (cold(layout.TR_USER_DATA + 8) << 64n),
     debitsMustNotExceedCredits: isLimitStated
       ? (flags & layout.TRANSFER_CLOSING_DEBIT) !== 0
       : !creditsMustNotExceedDebits,

@@ -73,6 +73,8 @@ export interface AccountColumns {
   readonly debitsMustNotExceedCredits?: string;
   /** A flag: whether the account may not be owed. */
   readonly creditsMustNotExceedDebits?: string;
+  /** A whole number below 2^128; an empty field is 0. */
+  readonly userData?: string;
 }
 
 /** Role of each column that an accounts file can have. */
@@ -83,6 +85,7 @@ const ACCOUNT_ROLES: Readonly<Record<keyof AccountColumns, number>> = {
   code: layout.ROLE_CODE,
   debitsMustNotExceedCredits: layout.ROLE_DEBITS_MUST_NOT_EXCEED_CREDITS,
   creditsMustNotExceedDebits: layout.ROLE_CREDITS_MUST_NOT_EXCEED_DEBITS,
+  userData: layout.ROLE_USER_DATA,
 };
 
 /** Roles of which one is enough to have a job's batches executed in order. */

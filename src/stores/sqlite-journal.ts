@@ -17,6 +17,7 @@ import {
   CH_MAGIC,
   CH_PENDING_COUNT,
   CH_RECORD_COUNT,
+  CH_TEXT_SIZE,
   CH_TIMESTAMP,
   CH_VERSION,
   CHUNK_HEADER_SIZE,
@@ -25,7 +26,6 @@ import {
   CHUNK_KIND_TRANSFERS,
   CHUNK_MAGIC,
   CHUNK_VERSION,
-  JOURNAL_ACCOUNT_SIZE,
 } from "../core/layout.js";
 import { GENESIS_CHECKSUM } from "./schema.js";
 import { prepare } from "./sqlite-held.js";
@@ -133,8 +133,7 @@ export class SqliteJournal {
         pendingCount += header.pendingCount;
       } else if (header.kind === CHUNK_KIND_ACCOUNTS) {
         accountCount += header.recordCount;
-        // What follows the entries is their ids' text, each padded to 8 bytes as in memory.
-        accountTextSize += data.byteLength - CHUNK_HEADER_SIZE - header.recordCount * JOURNAL_ACCOUNT_SIZE;
+        accountTextSize += header.textSize;
       }
     }
     this.#updateHead.run(chunkCount, transferCount, accountCount, accountTextSize, pendingCount, checksum);
@@ -273,6 +272,8 @@ interface ChunkHeader {
   readonly pendingCount: number;
   readonly firstSequence: bigint;
   readonly firstRow: bigint;
+  /** Of accounts: bytes that their ids and user data take in memory. */
+  readonly textSize: number;
   readonly timestamp: bigint;
   /** 32 hexadecimal digits, low word first, or null for direct calls. */
   readonly job: string | null;
@@ -291,6 +292,7 @@ function readHeader(data: Uint8Array): ChunkHeader {
     pendingCount: view.getUint32(CH_PENDING_COUNT, true),
     firstSequence: view.getBigUint64(CH_FIRST_SEQUENCE, true),
     firstRow: view.getBigInt64(CH_FIRST_ROW, true),
+    textSize: view.getUint32(CH_TEXT_SIZE, true),
     timestamp: view.getBigInt64(CH_TIMESTAMP, true),
     job: jobLow === 0n && jobHigh === 0n ? null : jobHash(jobLow, jobHigh),
   };

@@ -15,6 +15,7 @@ import type {
   HistoryPage,
   ImportOptions,
   InterchangeSummary,
+  JsonValue,
   LedgerErrorOptions,
   LedgerOptions,
   Mode,
@@ -61,6 +62,7 @@ const TYPES = [
   "HistoryPage",
   "ImportOptions",
   "InterchangeSummary",
+  "JsonValue",
   "LedgerErrorOptions",
   "LedgerOptions",
   "Mode",
@@ -128,6 +130,8 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     readonly debitsMustNotExceedCredits?: boolean;
     readonly creditsMustNotExceedDebits?: boolean;
     readonly overdraftLimit?: bigint;
+    readonly userData?: bigint;
+    readonly metadata?: JsonValue;
   }>();
   const moves = { id: "t", debit: "a", credit: "b", amount: 1n };
   expectTypeOf(moves).toExtend<NewTransfer>();
@@ -146,6 +150,7 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     readonly id: string;
     readonly asset: string;
     readonly code: number;
+    readonly userData: bigint;
     readonly debitsMustNotExceedCredits: boolean;
     readonly creditsMustNotExceedDebits: boolean;
     readonly overdraftLimit: bigint;
@@ -196,6 +201,7 @@ test("the types have these shapes (checked by `npm run types`)", () => {
     | "settleFile"
     | "account"
     | "accounts"
+    | "metadata"
     | "transfer"
     | "history"
     | "balanceAt"

@@ -17,7 +17,7 @@ function tableOf(ids: readonly string[]): AccountTable {
   const identifiers = new Identifiers(kernel, memory);
   for (const id of ids) {
     const kind = identifiers.write(id, layout.KEY_SCRATCH, layout.TEXT_SCRATCH);
-    const fault = kernel.createAccount(layout.KEY_SCRATCH, kind, layout.TEXT_SCRATCH, 1, 0, 0, 0n, 0n);
+    const fault = kernel.createAccount(layout.KEY_SCRATCH, kind, layout.TEXT_SCRATCH, 1, 0, 0, 0n, 0n, 0n, 0n, 0);
     if (fault !== 0) throw new Error("no room");
   }
   return new AccountTable(memory, plan, () => "USD");

@@ -105,6 +105,8 @@ test("the results of creating an account are as they were released, in the order
     "exists_with_different_flags",
     "exists_with_different_asset",
     "exists_with_different_code",
+    "exists_with_different_user_data",
+    "exists_with_different_metadata",
     "exists_with_different_overdraft_limit",
     "exists",
     "flags_are_mutually_exclusive",

@@ -15,7 +15,7 @@ async function makeLedger(path: string): Promise<Ledger> {
   const ledger = await openLedger(path, { ...ROOM, assets: ["BTC:8"] });
   const limited = { debitsMustNotExceedCredits: true, overdraftLimit: 2n ** 64n, code: 7 };
   await ledger.createAccounts([
-    { id: "bank", asset: "USD" },
+    { id: "bank", asset: "USD", userData: 2n ** 128n - 1n, metadata: { b: ["\u2028\n", 1.5, null], a: 'quo"te,d' } },
     { id: 'quo"te,d', asset: "USD", ...limited },
     { id: "line\nend \u2028", asset: "JPY", creditsMustNotExceedDebits: true },
   ]);
@@ -94,8 +94,11 @@ describe("an export", () => {
         name,
       ).toBe(sha256);
     }
-    expect(lines("csv/accounts.csv")[2]).toMatch(/^2,"quo""te,d",USD,7,true,,184467440737095516\.16,0,\d{19}$/);
-    expect(lines("csv/accounts.csv").at(-2)).toMatch(/^4,late,BTC,1,,,0\.00000000,11,\d{19}$/);
+    expect(lines("csv/accounts.csv")[2]).toMatch(/^2,"quo""te,d",USD,7,true,,184467440737095516\.16,0,,0,\d{19}$/);
+    expect(lines("csv/accounts.csv")[1]).toMatch(
+      /^1,bank,USD,0,,,0\.00,340282366920938463463374607431768211455,"\{""b"":\[/,
+    );
+    expect(lines("csv/accounts.csv").at(-2)).toMatch(/^4,late,BTC,1,,,0\.00000000,0,,11,\d{19}$/);
     const transfers = lines("ndjson/transfers.ndjson")
       .slice(0, -1)
       .map((line) => JSON.parse(line));
@@ -235,6 +238,8 @@ describe("an import", () => {
     ["csv/transfers.csv", ",too-much,", ",,", "transfers.csv, row 2, column 'id'", "1 to 64 bytes"],
     ["csv/transfers.csv", "sequence,", "number,", "transfers.csv", "the header is"],
     ["csv/accounts.csv", ",184467440737095516.16,", ",,", "accounts.csv, row 2, column 'overdraft_limit'", "it is ''"],
+    ["csv/accounts.csv", ",0,,0,", ",-1,,0,", "accounts.csv, row 2, column 'user_data'", "a whole number below 2^128"],
+    ["csv/accounts.csv", ",0,,0,", ",0,{,0,", "accounts.csv, row 2, column 'metadata'", "JSON of at most 64 KiB"],
     ["csv/accounts.csv", "4,late", "4,bank", "accounts.csv, row 4, column 'id'", "in a row before it"],
     ["csv/accounts.csv", "late,BTC", "late,XXX", "accounts.csv, row 4, column 'asset'", "the manifest lists"],
     ["csv/accounts.csv", ",true,,", ",yes,,", "accounts.csv, row 2, column 'debits_must_not_exceed_credits'", "'true'"],

@@ -58,7 +58,9 @@ export class Scratch {
   /** A chunk of accounts whose ids take `textSize` bytes. */
   accounts(recordCount: number, textSize: number): MemoryRange {
     const byteLength = layout.CHUNK_HEADER_SIZE + recordCount * layout.JOURNAL_ACCOUNT_SIZE + textSize;
-    return this.#chunk(layout.CHUNK_KIND_ACCOUNTS, recordCount, byteLength);
+    const chunk = this.#chunk(layout.CHUNK_KIND_ACCOUNTS, recordCount, byteLength);
+    this.view.setUint32(chunk.address + layout.CH_TEXT_SIZE, textSize, true);
+    return chunk;
   }
 
   #chunk(kind: number, recordCount: number, byteLength: number): MemoryRange {
