@@ -331,6 +331,8 @@ function readMoved(bytes: Uint8Array, context: number, count: number): Map<numbe
     if ((view.getUint16(record + layout.TR_FLAGS, true) & layout.TRANSFER_ASKS) === 0) continue;
     const result = bytes[context + layout.CX_RESULT + index];
     if (result !== OK && result !== EXISTS) continue;
+    // What would have been made, had its chain been, has moved nothing.
+    if (view.getUint32(context + layout.CX_SEQUENCE + index * 4, true) === 0) continue;
     const high = view.getBigUint64(record + layout.TR_AMOUNT_HIGH, true);
     moved.set(index, (high << 64n) | view.getBigUint64(record + layout.TR_AMOUNT, true));
   }

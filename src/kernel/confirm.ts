@@ -57,6 +57,7 @@ import {
   SLICE_CAPACITY,
   SL_ROW_BASE,
   STATE_CANDIDATE,
+  STATE_DUPLICATE,
   STATE_FRESH,
   STATE_KNOWN,
   STATE_PROBE_ONLY,
@@ -140,7 +141,9 @@ export function nextResolving(context: usize, from: i32): i32 {
   for (let slice: u32 = <u32>from / SLICE_CAPACITY; slice < slices; slice++) {
     const end = sliceFirst(slice) + sliceCount(context, slice);
     for (let at = max(<u32>from, sliceFirst(slice)); at < end; at++) {
-      if (load<u8>(context + at, CX_STATE) != STATE_FRESH) continue;
+      // One that repeats an id may be left with it, if the chain of the first breaks.
+      const state = load<u8>(context + at, CX_STATE);
+      if (state != STATE_FRESH && state != STATE_DUPLICATE) continue;
       const record = recordAddress(context, at);
       if (!isResolving(record)) continue;
       const key = record + TR_PENDING_ID;
@@ -241,6 +244,9 @@ export function confirm(context: usize, index: u32, chunk: usize): u32 {
 let otherFlags: u32 = 0;
 let otherDebit: u32 = 0;
 let otherCredit: u32 = 0;
+/** It left the account open, and was not made, so that it has none. */
+let otherDebitIsOpen: bool = false;
+let otherCreditIsOpen: bool = false;
 let otherAskedLow: u64 = 0;
 let otherAskedHigh: u64 = 0;
 /** Address of 16 bytes, 0 for none. */
@@ -260,6 +266,8 @@ function readRecorded(chunk: usize, recorded: usize): void {
   otherFlags = <u32>load<u16>(recorded, JR_FLAGS) & TRANSFER_FLAGS_KNOWN;
   otherDebit = load<u32>(recorded, JR_DEBIT_SLOT);
   otherCredit = load<u32>(recorded, JR_CREDIT_SLOT);
+  otherDebitIsOpen = false;
+  otherCreditIsOpen = false;
   otherAskedLow = asked == 0 ? recordedAmountLow(recorded) : load<u64>(asked);
   otherAskedHigh = asked == 0 ? recordedAmountHigh(chunk, recorded) : load<u64>(asked, 8);
   otherUserData = recordedUserData(chunk, recorded);
@@ -276,6 +284,8 @@ function readEarlier(record: usize, scratch: usize): void {
   otherFlags = recordFlags(record);
   otherDebit = load<u32>(scratch, SC_DEBIT_SLOT);
   otherCredit = load<u32>(scratch, SC_CREDIT_SLOT);
+  otherDebitIsOpen = otherDebit == <u32>NO_SLOT && load<u8>(record, TR_DEBIT_KIND) == <u8>KIND_NONE;
+  otherCreditIsOpen = otherCredit == <u32>NO_SLOT && load<u8>(record, TR_CREDIT_KIND) == <u8>KIND_NONE;
   otherAskedLow = askedLow(record);
   otherAskedHigh = askedHigh(record);
   otherUserData = recordUserData(record);
@@ -362,13 +372,15 @@ function differenceFrom(asset: u32, record: usize, scratch: usize): u32 {
   if (recordTimeout(record) != otherTimeout) return EXISTS_WITH_DIFFERENT_TIMEOUT;
   if (
     !(isOpen && load<u8>(record, TR_DEBIT_KIND) == <u8>KIND_NONE) &&
-    slotOfField(scratch, SC_DEBIT_SLOT, record + TR_DEBIT, TR_DEBIT_KIND, TR_DEBIT_TEXT, record) != otherDebit
+    (otherDebitIsOpen ||
+      slotOfField(scratch, SC_DEBIT_SLOT, record + TR_DEBIT, TR_DEBIT_KIND, TR_DEBIT_TEXT, record) != otherDebit)
   ) {
     return EXISTS_WITH_DIFFERENT_DEBIT_ACCOUNT;
   }
   if (
     !(isOpen && load<u8>(record, TR_CREDIT_KIND) == <u8>KIND_NONE) &&
-    slotOfField(scratch, SC_CREDIT_SLOT, record + TR_CREDIT, TR_CREDIT_KIND, TR_CREDIT_TEXT, record) != otherCredit
+    (otherCreditIsOpen ||
+      slotOfField(scratch, SC_CREDIT_SLOT, record + TR_CREDIT, TR_CREDIT_KIND, TR_CREDIT_TEXT, record) != otherCredit)
   ) {
     return EXISTS_WITH_DIFFERENT_CREDIT_ACCOUNT;
   }

@@ -8,12 +8,13 @@ import { describe, expect, it } from "vitest";
 import { durableTrial } from "../../bench/durable.js";
 import { historyTrial } from "../../bench/history.js";
 import { kernelTrial } from "../../bench/kernel.js";
+import { modelTrial } from "../../bench/model.js";
 import { settleTrial } from "../../bench/settle.js";
 import { temporaryFolder } from "../support/cli.js";
 
 const RUNNER = fileURLToPath(new URL("../../dist/bench/run.js", import.meta.url));
 const run = promisify(execFile);
-const TRIALS = [kernelTrial, durableTrial, settleTrial, historyTrial];
+const TRIALS = [kernelTrial, durableTrial, settleTrial, historyTrial, modelTrial];
 
 describe("a tiny run of every benchmark", () => {
   it.for(TRIALS.map((trial) => [trial.name, trial] as const))("%s", async ([, trial]) => {
@@ -41,7 +42,7 @@ describe("the runner", () => {
     await expect(run(process.execPath, [RUNNER, "--only", "nonsense"])).rejects.toMatchObject({
       code: 2,
       stdout: "",
-      stderr: "no benchmark is named 'nonsense': there are kernel, durable, settle, history\n",
+      stderr: "no benchmark is named 'nonsense': there are kernel, durable, settle, history, model\n",
     });
   });
 });

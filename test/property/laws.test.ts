@@ -419,6 +419,7 @@ test("law 7, unsafe is opt-in: nothing exported and no option of openLedger lead
     "Ledger",
     "LedgerError",
     "TRANSFER_RESULTS",
+    "importLedger",
     "openLedger",
   ]);
   const attempts: Record<string, unknown>[] = [

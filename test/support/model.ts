@@ -14,6 +14,7 @@ export interface ModelNewAccount {
   readonly debitsMustNotExceedCredits?: boolean;
   readonly creditsMustNotExceedDebits?: boolean;
   readonly overdraftLimit?: bigint;
+  readonly userData?: bigint;
 }
 
 /** A transfer of the kind that moves an amount at once. */
@@ -61,6 +62,7 @@ export interface ModelAccount {
   readonly debitsMustNotExceedCredits: boolean;
   readonly creditsMustNotExceedDebits: boolean;
   readonly overdraftLimit: bigint;
+  readonly userData: bigint;
   debitsPosted: bigint;
   creditsPosted: bigint;
   debitsPending: bigint;
@@ -218,6 +220,7 @@ export class Model {
       if (known.creditsMustNotExceedDebits !== creditLimited) return "exists_with_different_flags";
       if (known.asset !== account.asset) return "exists_with_different_asset";
       if (known.code !== code) return "exists_with_different_code";
+      if (known.userData !== (account.userData ?? 0n)) return "exists_with_different_user_data";
       return known.overdraftLimit === overdraftLimit ? "exists" : "exists_with_different_overdraft_limit";
     }
     if (debitLimited && creditLimited) return "flags_are_mutually_exclusive";
@@ -230,6 +233,7 @@ export class Model {
       debitsMustNotExceedCredits: debitLimited,
       creditsMustNotExceedDebits: creditLimited,
       overdraftLimit,
+      userData: account.userData ?? 0n,
       debitsPosted: 0n,
       creditsPosted: 0n,
       debitsPending: 0n,
