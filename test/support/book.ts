@@ -4,17 +4,18 @@
  */
 import type { ModelNewTransfer, ModelResult } from "./model.js";
 
-export interface BookedTransfer {
-  readonly id: string;
+export interface BookedTransfer extends Omit<ModelNewTransfer, "pending" | "linked"> {
   readonly debit: string;
   readonly credit: string;
   readonly amount: bigint;
   readonly code: number;
   readonly userData: bigint;
+  readonly linked?: boolean;
+  readonly pending?: boolean;
+  /** The amount as asked, of one that may move less. */
+  readonly askedAmount?: bigint;
   readonly sequence: number;
   readonly result: string;
-  /** It changed the posted balances. */
-  readonly moves: boolean;
 }
 
 /** An entry of an account, as far as the book knows it. */
@@ -24,7 +25,6 @@ export interface BookedEntry {
   readonly counterparty: string;
   readonly amount: bigint;
   readonly balance: bigint;
-  readonly version: number;
 }
 
 export class Book {
@@ -35,16 +35,17 @@ export class Book {
     for (const [index, { sequence, result, amount }] of results.entries()) {
       if (sequence !== this.transfers.length + 1) continue;
       const transfer = asked[index]!;
-      const { id, userData = 0n, amount: wanted = 0n, pending } = transfer;
-      const pendingId = transfer.post ?? transfer.void;
+      const { post, void: voided, balancingDebit = false, balancingCredit = false, amount: wanted = 0n } = transfer;
+      const pendingId = post ?? voided;
       // What posts or voids is in the books with the accounts and the code of what it resolved.
-      const resolved = result === "ok" ? this.transfers.find((earlier) => earlier.id === pendingId) : undefined;
+      const resolved = result === "ok" ? this.transfers.find(({ id }) => id === pendingId) : undefined;
       const { debit = "", credit = "", code = 0 } = resolved ?? transfer;
+      const mayMoveLess = pendingId !== undefined || balancingDebit || balancingCredit;
+      // A flag that is not set is as one that is not said.
+      const said = Object.fromEntries(Object.entries(transfer).filter(([, value]) => value !== false));
       this.transfers.push({
-        ...{ id, debit, credit, code, userData, sequence, result },
-        // A balancing, posting or voiding transfer is in the books with what it moved.
-        amount: amount ?? wanted,
-        moves: result === "ok" && pending !== true && transfer.void === undefined,
+        ...{ userData: 0n, ...(said as typeof transfer), debit, credit, code, sequence, result },
+        ...{ amount: amount ?? wanted, ...(mayMoveLess ? { askedAmount: wanted } : {}) },
       });
     }
   }
@@ -53,13 +54,15 @@ export class Book {
   entries(account: string): BookedEntry[] {
     const entries: BookedEntry[] = [];
     let balance = 0n;
-    for (const { moves, debit, credit, amount, sequence } of this.transfers) {
-      if (!moves || (debit !== account && credit !== account)) continue;
+    for (const { result, pending, void: voided, debit, credit, amount, sequence } of this.transfers) {
+      // What is reserved or released has moved nothing.
+      if (result !== "ok" || pending === true || voided !== undefined) continue;
+      if (debit !== account && credit !== account) continue;
       const isCredit = credit === account;
       balance += isCredit ? amount : -amount;
       entries.push({
         ...{ sequence, direction: isCredit ? "credit" : "debit", counterparty: isCredit ? debit : credit },
-        ...{ amount, balance, version: entries.length + 1 },
+        ...{ amount, balance },
       });
     }
     return entries;
