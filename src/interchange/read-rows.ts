@@ -176,9 +176,9 @@ export class RowReader {
     return encoded;
   }
 
-  /** Pending transfers that expired. */
+  /** Pending transfers that expired: none where all that were due had been resolved. */
   expired(row: Row, number: number): number {
-    return this.#fields.take(row, number).integer("count", 2 ** 32 - 1, 1);
+    return this.#fields.take(row, number).integer("count", 2 ** 32 - 1);
   }
 
   /** An id that is there. */

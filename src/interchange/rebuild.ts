@@ -202,7 +202,8 @@ export class Rebuild {
   }
 
   async #addExpiry(reader: TableReader, { timestamp }: Moment): Promise<void> {
-    await this.#endAccounts();
+    // Transfers behind it may name these, and look no further than for accounts that wait.
+    if (this.#accounts.length > 0) await this.#flush();
     await this.#endTransfers();
     const count = this.#readers.expiries.expired(reader.row!, reader.number);
     await this.#addChunk({ table: EXPIRIES, first: reader.number }, (address) =>
