@@ -111,7 +111,7 @@ test(
     const property = fc.asyncProperty(fc.record(workload), ({ seed, shares }) =>
       expectIndependenceOfBatchSize(seed, 1500, shares, [1, 7]),
     );
-    await fc.assert(property, runsOf(2));
+    await fc.assert(property, runsOf(1));
   },
   RUNS_MS_MAX,
 );
@@ -122,7 +122,7 @@ test(
     const property = fc.asyncProperty(fc.record(workload), ({ seed, shares }) =>
       expectIndependenceOfBatchSize(seed, 40_000, shares, [1000, 8190, 16_384]),
     );
-    await fc.assert(property, runsOf(3));
+    await fc.assert(property, runsOf(1));
   },
   RUNS_MS_MAX,
 );
@@ -144,7 +144,7 @@ test(
         await ledger.close();
       }
     });
-    await fc.assert(property, runsOf(3));
+    await fc.assert(property, runsOf(1));
   },
   RUNS_MS_MAX,
 );

@@ -105,7 +105,7 @@ describe("the rows of a CSV file with any columns", () => {
     .chain((roles) =>
       fc.tuple(fc.constant(roles), fc.array(fc.option(fieldsOf(roles), { freq: 20 }), { maxLength: 30, size: "max" })),
     );
-  test.prop([file, cutsOf(fc.integer({ min: 1, max: 2000 }))], { numRuns: 600 })(
+  test.prop([file, cutsOf(fc.integer({ min: 1, max: 2000 }))], { numRuns: 150 })(
     "are those of a reference, however the file is cut",
     ([roles, rows], cuts) => {
       const columns: readonly Role[] = roles;
@@ -187,7 +187,7 @@ describe("the lines of an NDJSON file", () => {
       fc.array(fc.oneof({ weight: 15, arbitrary: row }, broken), { maxLength: 12, size: "max" }),
       cutsOf(fc.integer({ min: 1, max: 3000 })),
     ],
-    { numRuns: 500 },
+    { numRuns: 150 },
   )("are those of a reference, however members are written and the file is cut", (rows, cuts) => {
     const text = rows
       .map((row) => (typeof row === "string" ? `${row.replaceAll("\n", "")}\n` : `${row[1]}\n`))
@@ -285,7 +285,7 @@ describe("the lines of an NDJSON file", () => {
     return id.isWellFormed() ? { status: "ok", id } : { status: "id_not_utf8" };
   }
 
-  test.prop([fc.array(hostile, { maxLength: 20 }), cutsOf(fc.integer({ min: 1, max: 500 }))], { numRuns: 3000 })(
+  test.prop([fc.array(hostile, { maxLength: 20 }), cutsOf(fc.integer({ min: 1, max: 500 }))], { numRuns: 800 })(
     "are read or refused as JSON.parse reads or refuses them",
     (lines, cuts) => {
       const members = new Map<string, Role>([
@@ -307,34 +307,31 @@ describe("the lines of an NDJSON file", () => {
     },
   );
 
-  test.prop([fc.array(hostile, { maxLength: 20 })], { numRuns: 2000 })(
-    "have the ids that JSON.parse reads",
-    (lines) => {
-      const members = new Map<string, Role>([
-        ["id", "id"],
-        ["credit", "credit"],
-        ["an amount\u00e9", "amount"],
-      ]);
-      const valid = lines.filter(
-        (line) => line.startsWith("{") && line.endsWith("}") && parsedId(line).status !== "number",
+  test.prop([fc.array(hostile, { maxLength: 20 })], { numRuns: 600 })("have the ids that JSON.parse reads", (lines) => {
+    const members = new Map<string, Role>([
+      ["id", "id"],
+      ["credit", "credit"],
+      ["an amount\u00e9", "amount"],
+    ]);
+    const valid = lines.filter(
+      (line) => line.startsWith("{") && line.endsWith("}") && parsedId(line).status !== "number",
+    );
+    // An amount first, of a name with an escape, so that nothing is wrong but what the line itself has.
+    const text = valid.map((line) => {
+      return bytesOf(
+        line.replace(/^\{\s*(\}?)/, (_, end: string) => `{"an\\u0020amount\\u00E9":1${end === "" ? "," : "}"}`),
       );
-      // An amount first, of a name with an escape, so that nothing is wrong but what the line itself has.
-      const text = valid.map((line) => {
-        return bytesOf(
-          line.replace(/^\{\s*(\}?)/, (_, end: string) => `{"an\\u0020amount\\u00E9":1${end === "" ? "," : "}"}`),
-        );
-      });
-      const rows = parseTransfers(text.join("\n"), { format: "ndjson", members }, 2);
-      const expected = text.map((line) => parsedId(Buffer.from(line, "latin1").toString("utf8")));
-      expect(
-        rows.map((row) =>
-          "content" in row
-            ? { status: row.status, id: Buffer.from(row.content.id.text, "latin1").toString() }
-            : { status: row.status },
-        ),
-      ).toEqual(expected);
-    },
-  );
+    });
+    const rows = parseTransfers(text.join("\n"), { format: "ndjson", members }, 2);
+    const expected = text.map((line) => parsedId(Buffer.from(line, "latin1").toString("utf8")));
+    expect(
+      rows.map((row) =>
+        "content" in row
+          ? { status: row.status, id: Buffer.from(row.content.id.text, "latin1").toString() }
+          : { status: row.status },
+      ),
+    ).toEqual(expected);
+  });
 
   it("numbers are those of JSON.parse, all of up to five characters", () => {
     const alphabet = ["-", "+", "0", "1", ".", "e", "E", " "];
@@ -464,7 +461,7 @@ describe("a batch does not end within a chain of linked rows", () => {
     return sizes.map(([size, isChainOpen]) => ({ rows: rows.splice(0, size), isChainOpen }));
   }
 
-  test.prop([chains, cutsOf(fc.integer({ min: 1, max: 800 }))], { numRuns: 1000 })(
+  test.prop([chains, cutsOf(fc.integer({ min: 1, max: 800 }))], { numRuns: 300 })(
     "unless it is nothing else, and says so",
     (lines, cuts) => {
       const text = lines.join("");

@@ -177,7 +177,7 @@ test("a file of transfers of all kinds ends as a call with them ends, in CSV and
       }
       await byApi.close();
     }),
-    runsOf(60),
+    runsOf(8),
   );
   expect(reruns).toBeGreaterThan(0);
   for (const result of ["ok", "linked_event_failed", "pending_transfer_already_posted", "version_mismatch"]) {
