@@ -23,7 +23,7 @@ export const CONFIGURATIONS: readonly { readonly name: string; readonly options:
 export const RUNS_FACTOR = process.env.PARALLEL_LEDGER_LONG === "1" ? 20 : 1;
 
 /** What a property test may take. */
-export const RUNS_MS_MAX = 120_000 * RUNS_FACTOR;
+export const RUNS_MS_MAX = 240_000 * RUNS_FACTOR;
 
 interface RunSettings {
   numRuns: number;
