@@ -29,7 +29,7 @@ import { needOfAccounts } from "./engine/need.js";
 import { openEngine } from "./engine/open.js";
 import { Places } from "./engine/places.js";
 import { Queries } from "./engine/queries.js";
-import { ACCOUNT_TEXT_MAX } from "./engine/room.js";
+import { ACCOUNT_TEXT_MAX, type TransferNeed } from "./engine/room.js";
 import { readableSnapshot, saveSnapshot, snapshotSize } from "./engine/snapshot.js";
 import { type ExportOptions, exportLedger, type InterchangeSummary } from "./interchange/exporting.js";
 import { type Reversal, type Reversible, reverse } from "./settlement/reversal.js";
@@ -401,13 +401,16 @@ export class Ledger {
    */
   async createTransfers(transfers: readonly NewTransfer[]): Promise<TransferResult[]> {
     this.#checkOpen();
-    const flags = Uint32Array.from(transfers, checkNewTransfer);
+    return this.#makeTransfers(transfers, Uint32Array.from(transfers, checkNewTransfer));
+  }
+
+  /** {@link createTransfers} of what was checked, which gave the flags. */
+  async #makeTransfers(transfers: readonly NewTransfer[], flags: Uint32Array): Promise<TransferResult[]> {
     if (transfers.length === 0) return [];
     // What takes several batches is refused as a whole: a later one must not be made where an earlier one was refused.
-    const pendings = countPendings(flags);
+    this.#engine.room.promise(needOf(flags));
     const long = longChain(flags);
-    if (long !== undefined) return this.#createAround(transfers, pendings, long);
-    this.#engine.room.promise(transfers.length, pendings);
+    if (long !== undefined) return this.#makeAround(transfers, flags, long);
     return new Promise((resolve, reject) => {
       this.#calls.push({
         transfers,
@@ -423,17 +426,17 @@ export class Ledger {
   }
 
   /** Makes the transfers of a call with a chain that no batch holds: those before it, the chain, those behind it. */
-  async #createAround(
+  async #makeAround(
     transfers: readonly NewTransfer[],
-    pendings: number,
+    flags: Uint32Array,
     [from, end]: readonly [number, number],
   ): Promise<TransferResult[]> {
-    // Refused as a whole where there is no room for all of them now.
-    this.#engine.room.promise(transfers.length, pendings);
-    this.#engine.room.release(transfers.length, pendings);
-    const before = await this.createTransfers(transfers.slice(0, from));
+    // Each part asks for its own room.
+    this.#engine.room.release(needOf(flags));
+    const before = await this.#makeTransfers(transfers.slice(0, from), flags.subarray(0, from));
     const chain = await makeLongChain(this.#engine, this.#store, transfers.slice(from, end));
-    return [...before, ...chain, ...(await this.createTransfers(transfers.slice(end)))];
+    const behind = await this.#makeTransfers(transfers.slice(end), flags.subarray(end));
+    return [...before, ...chain, ...behind];
   }
 
   /** Fills batches from the calls that wait, and starts them. */
@@ -485,8 +488,7 @@ export class Ledger {
 
   /** Gives back the room promised to what a call has not put into batches. */
   #releaseRest({ flags, taken }: PendingTransfers): void {
-    const rest = flags.subarray(taken);
-    this.#engine.room.release(rest.length, countPendings(rest));
+    this.#engine.room.release(needOf(flags.subarray(taken)));
   }
 
   async #settleShares(writer: RecordWriter, shares: readonly Share[]): Promise<void> {
@@ -522,8 +524,9 @@ export class Ledger {
     writer.finish();
     try {
       const { slices, flags, pendings } = writer;
-      const { durable } = await this.#engine.execute(context, { slices, promised: count, flags, pendings });
-      return { results: new BatchResults(this.#engine.bytes, context, count, writer.flags), durable };
+      const promised = { transfers: count, pendings };
+      const { durable } = await this.#engine.execute(context, { slices, promised, flags });
+      return { results: new BatchResults(this.#engine.bytes, context, count, flags), durable };
     } finally {
       this.#engine.releaseContext(context);
       onExecuted();
@@ -549,7 +552,7 @@ export class Ledger {
     };
     const submit = async (): Promise<BatchResults> => {
       try {
-        this.#engine.room.promise(writer.count, writer.pendings);
+        this.#engine.room.promise({ transfers: writer.count, pendings: writer.pendings });
       } catch (error) {
         discard();
         throw error;

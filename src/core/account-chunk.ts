@@ -1,10 +1,6 @@
 /** What follows the entries of a journal chunk of accounts: their ids' text and their metadata. */
-import { isHashKind } from "./identifiers.js";
+import { isHashKind, padded } from "./identifiers.js";
 import * as layout from "./layout.js";
-
-function padded(byteLength: number): number {
-  return (byteLength + 7) & ~7;
-}
 
 /** Bytes that an account takes in a chunk at most. */
 export function entrySizeMax(metadataSize: number): number {

@@ -1,7 +1,8 @@
 /** Reading and writing accounts from TypeScript: public views, journal chunks of accounts, order by id. */
+import { writeChunkHeader } from "./chunk-header.js";
 import { LedgerError } from "./errors.js";
 import { type AccountRegions, IdBytes } from "./id-bytes.js";
-import { isHashKind, readId } from "./identifiers.js";
+import { isHashKind, padded, readId } from "./identifiers.js";
 import * as layout from "./layout.js";
 import type { Account } from "./types.js";
 
@@ -161,7 +162,6 @@ export class AccountTable {
     const bytes = this.#bytes;
     let at = address + layout.CHUNK_HEADER_SIZE;
     let textSize = 0;
-    bytes.fill(0, address, at);
     for (let slot = from; slot < to; slot++) {
       const hot = this.#hot(slot);
       const kind = bytes[hot + layout.AC_ID_KIND]!;
@@ -181,26 +181,21 @@ export class AccountTable {
       view.setUint32(at + layout.JA_METADATA_SIZE, text?.length ?? 0, true);
       at += layout.JOURNAL_ACCOUNT_SIZE;
       if (isHashKind(kind)) {
-        const padded = (kind + 7) & ~7;
         const id = this.#text(slot);
-        bytes.fill(0, at, at + padded);
+        const end = at + padded(kind);
+        bytes.fill(0, at, end);
         bytes.copyWithin(at, id, id + kind);
-        at += padded;
-        textSize += padded;
+        textSize += end - at;
+        at = end;
       }
       if (text !== undefined) {
-        const end = at + ((text.length + 7) & ~7);
+        const end = at + padded(text.length);
         bytes.fill(0, at, end);
         bytes.set(text, at);
         at = end;
       }
     }
-    view.setUint32(address + layout.CH_MAGIC, layout.CHUNK_MAGIC, true);
-    view.setUint16(address + layout.CH_VERSION, layout.CHUNK_VERSION, true);
-    view.setUint16(address + layout.CH_KIND, layout.CHUNK_KIND_ACCOUNTS, true);
-    view.setUint32(address + layout.CH_BYTE_LENGTH, at - address, true);
-    view.setUint32(address + layout.CH_RECORD_COUNT, to - from, true);
-    view.setBigUint64(address + layout.CH_TIMESTAMP, timestamp, true);
+    writeChunkHeader(view, address, layout.CHUNK_KIND_ACCOUNTS, at - address, to - from, timestamp);
     view.setUint32(address + layout.CH_FIRST_SLOT, from, true);
     view.setUint32(address + layout.CH_TEXT_SIZE, textSize, true);
     return at - address;

@@ -1,17 +1,14 @@
 /** Writing transfer records straight into shared memory, and reading their results back. */
 
-import { HAS_MORE } from "./checks.js";
+import { HAS_MORE, UNSIGNED_128_LIMIT } from "./checks.js";
 import { EXISTS, INVALID_AMOUNT, OK, RESULT_CODE_LIMIT } from "./codes.js";
 import { dayOf } from "./dates.js";
 import { LedgerError } from "./errors.js";
-import { type Identifiers, isHashKind } from "./identifiers.js";
+import { type Identifiers, isHashKind, padded } from "./identifiers.js";
+import { ANY_VERSION } from "./journal.js";
 import * as layout from "./layout.js";
 import { resultName, type TransferResultCode } from "./results.js";
 import type { NewTransfer, TransferResult } from "./types.js";
-
-const AMOUNT_LIMIT = 1n << 128n;
-/** In place of an expected version: all bits set. */
-const ANY_VERSION = (1n << 64n) - 1n;
 
 /** Room for a character more than fits: a text that was cut short is then longer than its count of characters. */
 const UTF8_CHARACTER_MAX = 4;
@@ -109,7 +106,7 @@ export class RecordWriter {
     // One conversion to a number settles nearly every amount; comparing big integers costs a call each time.
     const rounded = Number(amount);
     const isPlainAmount = rounded >= 0 && rounded <= Number.MAX_SAFE_INTEGER;
-    const isAmount = isPlainAmount || (amount >= 0n && amount < AMOUNT_LIMIT);
+    const isAmount = isPlainAmount || (amount >= 0n && amount < UNSIGNED_128_LIMIT);
     const status = isAmount ? 0 : INVALID_AMOUNT << 24;
     this.#words[(record + layout.TR_AMOUNT) >>> 3] = amount;
     const lengths = id.length | (debit.length << 8) | (credit.length << 16);
@@ -224,7 +221,7 @@ export class RecordWriter {
 
   /** Writes the three ids' keys and kinds, and keeps the texts of those whose key is only a hash. */
   #writeKeys(record: number, id: string, debit: string, credit: string): void {
-    this.#text = (this.#text + 7) & ~7;
+    this.#text = padded(this.#text);
     this.#writeKey(id, record, layout.TR_ID, 0, layout.TR_ID_TEXT);
     this.#writeKey(debit, record, layout.TR_DEBIT, 8, layout.TR_DEBIT_TEXT);
     this.#writeKey(credit, record, layout.TR_CREDIT, 16, layout.TR_CREDIT_TEXT);
@@ -236,7 +233,7 @@ export class RecordWriter {
     if (!isHashKind(kind)) return;
     this.#makeCold(record);
     this.#units[(record + textField) >>> 2] = this.#text;
-    this.#text += (kind + 7) & ~7;
+    this.#text += padded(kind);
   }
 
   /** Gives the record its cold line, all zero, unless it has one. */

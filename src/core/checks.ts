@@ -4,11 +4,11 @@ import { LedgerError } from "./errors.js";
 import * as layout from "./layout.js";
 import type { NewAccount, NewTransfer } from "./types.js";
 
-const CODE_MAX = 65535;
+export const CODE_MAX = 65535;
 /** Seconds. */
-const TIMEOUT_MAX = 2 ** 32 - 1;
-/** User data and overdraft limits are below this. */
-const UNSIGNED_128_LIMIT = 1n << 128n;
+export const TIMEOUT_MAX = 2 ** 32 - 1;
+/** Amounts, user data and overdraft limits are below this. */
+export const UNSIGNED_128_LIMIT = 1n << 128n;
 
 export function invalid(message: string, details: Record<string, unknown> = {}): LedgerError {
   return new LedgerError("invalid_argument", message, { details });

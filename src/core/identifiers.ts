@@ -20,6 +20,11 @@ export function isHashKind(kind: number): boolean {
   return kind > KIND_INLINE_MAX && kind <= KIND_TEXT_MAX;
 }
 
+/** Bytes that a text takes where texts are padded to 8. */
+export function padded(byteLength: number): number {
+  return (byteLength + 7) & ~7;
+}
+
 /** Whether a kind stands for an id at all. */
 export function isIdKind(kind: number): boolean {
   return kind !== KIND_NONE && kind !== KIND_TOO_LONG && kind !== KIND_NOT_UTF8;

@@ -2,8 +2,9 @@
  * Writing journal chunks from what a {@link JournalReader} gives, where they come from somewhere else than the kernel:
  * an export. The kernel executes what is written here again, so nothing wrong gets into a ledger.
  */
-import { type Identifiers, isHashKind } from "./identifiers.js";
-import { isReservation, type RecordedTransfer } from "./journal.js";
+import { writeChunkHeader } from "./chunk-header.js";
+import { type Identifiers, isHashKind, padded } from "./identifiers.js";
+import { ANY_VERSION, isReservation, type RecordedTransfer } from "./journal.js";
 import * as layout from "./layout.js";
 import { resultNumber } from "./results.js";
 
@@ -22,8 +23,6 @@ export interface JournalAccount {
 }
 
 const LOW_WORD = 0xffffffffffffffffn;
-/** An expected version that any version is. */
-const ANY_VERSION = LOW_WORD;
 
 /** Writes chunks into shared memory, for the thread whose scratch words the {@link Identifiers} use. */
 export class JournalWriter {
@@ -58,13 +57,13 @@ export class JournalWriter {
       if (isHashKind(kind)) at = this.#copyText(at, kind);
       textSize += at - text;
       if (metadata !== undefined) {
-        const end = at + ((metadata.length + 7) & ~7);
+        const end = at + padded(metadata.length);
         this.#bytes.fill(0, at, end);
         this.#bytes.set(metadata, at);
         at = end;
       }
     }
-    this.#writeHeader(address, layout.CHUNK_KIND_ACCOUNTS, at - address, accounts.length, timestamp);
+    writeChunkHeader(view, address, layout.CHUNK_KIND_ACCOUNTS, at - address, accounts.length, timestamp);
     view.setUint32(address + layout.CH_FIRST_SLOT, firstSlot, true);
     view.setUint32(address + layout.CH_TEXT_SIZE, textSize, true);
     return at - address;
@@ -85,7 +84,7 @@ export class JournalWriter {
       const record = address + layout.CHUNK_HEADER_SIZE + position * layout.JOURNAL_RECORD_SIZE;
       extension = this.#writeRecord(address, record, transfer, transfer.row - firstRow, extension);
     }
-    this.#writeHeader(address, layout.CHUNK_KIND_TRANSFERS, extension - address, transfers.length, timestamp);
+    writeChunkHeader(view, address, layout.CHUNK_KIND_TRANSFERS, extension - address, transfers.length, timestamp);
     view.setBigUint64(address + layout.CH_FIRST_SEQUENCE, BigInt(sequence), true);
     if (job !== undefined) {
       view.setBigUint64(address + layout.CH_JOB_LOW, BigInt(`0x${job.slice(0, 16)}`), true);
@@ -95,24 +94,6 @@ export class JournalWriter {
     view.setUint32(address + layout.CH_ROW_COUNT, job === undefined ? transfers.length : last.row - firstRow + 1, true);
     view.setUint32(address + layout.CH_PENDING_COUNT, transfers.filter(isReservation).length, true);
     return extension - address;
-  }
-
-  /** Writes the chunk that says how many pending transfers expired at this time; returns its byte length. */
-  writeExpiry(address: number, count: number, timestamp: bigint): number {
-    this.#writeHeader(address, layout.CHUNK_KIND_EXPIRY, layout.CHUNK_HEADER_SIZE, 0, timestamp);
-    this.#view.setUint32(address + layout.CH_ROW_COUNT, count, true);
-    return layout.CHUNK_HEADER_SIZE;
-  }
-
-  #writeHeader(address: number, kind: number, byteLength: number, recordCount: number, timestamp: bigint): void {
-    const view = this.#view;
-    this.#bytes.fill(0, address, address + layout.CHUNK_HEADER_SIZE);
-    view.setUint32(address + layout.CH_MAGIC, layout.CHUNK_MAGIC, true);
-    view.setUint16(address + layout.CH_VERSION, layout.CHUNK_VERSION, true);
-    view.setUint16(address + layout.CH_KIND, kind, true);
-    view.setUint32(address + layout.CH_BYTE_LENGTH, byteLength, true);
-    view.setUint32(address + layout.CH_RECORD_COUNT, recordCount, true);
-    view.setBigUint64(address + layout.CH_TIMESTAMP, timestamp, true);
   }
 
   /** Writes a record, and what it has no room for at `extension`; returns where the extensions end. */
@@ -198,7 +179,7 @@ export class JournalWriter {
 
   /** Copies an id's text from the scratch area, padded to 8 bytes; returns the address behind it. */
   #copyText(at: number, byteLength: number): number {
-    const end = at + ((byteLength + 7) & ~7);
+    const end = at + padded(byteLength);
     this.#bytes.fill(0, at, end);
     this.#bytes.copyWithin(at, layout.TEXT_SCRATCH, layout.TEXT_SCRATCH + byteLength);
     return end;

@@ -1,5 +1,5 @@
 /** Reading transfers back from journal chunks, in shared memory or copied out of it. */
-import { isHashKind, readId } from "./identifiers.js";
+import { isHashKind, padded, readId } from "./identifiers.js";
 import * as layout from "./layout.js";
 import { resultName, type TransferResultCode } from "./results.js";
 
@@ -41,7 +41,7 @@ export interface RecordedTransfer {
 }
 
 /** In place of an expected version: all bits set. */
-const ANY_VERSION = (1n << 64n) - 1n;
+export const ANY_VERSION = (1n << 64n) - 1n;
 
 /** Whether a transfer changed posted balances: it was made, and did more than reserve or release. */
 export function isMoving({ result, flags }: Pick<RecordedTransfer, "result" | "flags">): boolean {
@@ -206,8 +206,4 @@ export class JournalReader {
       }
     }
   }
-}
-
-function padded(byteLength: number): number {
-  return (byteLength + 7) & ~7;
 }

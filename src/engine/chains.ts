@@ -46,9 +46,10 @@ export async function makeTogether(
         writer.add(leg, checkNewTransfer(leg, 0));
       writer.finish();
       const { slices, flags, pendings, count } = writer;
-      engine.room.promise(count, pendings);
+      const promised = { transfers: count, pendings };
+      engine.room.promise(promised);
       const plan = layout.PLAN_ORDERED | layout.PLAN_PART;
-      await target.execute(context, { slices, promised: count, pendings, flags, plan });
+      await target.execute(context, { slices, promised, flags, plan });
       const results = new BatchResults(engine.bytes, context, count, flags);
       for (let index = 0; index < count; index++) found.push(results.get(index));
     }
@@ -86,7 +87,9 @@ async function recordRefusal(engine: Engine, leg: NewTransfer, refusal: number):
     writer.add(leg, checkNewTransfer(leg, 0));
     writer.finish();
     const plan = layout.PLAN_ORDERED | layout.PLAN_PART;
-    const { durable } = await engine.execute(context, { slices: 1, pendings: 0, plan, refusal });
+    const promised = { transfers: 1, pendings: 0 };
+    engine.room.promise(promised);
+    const { durable } = await engine.execute(context, { slices: 1, promised, plan, refusal });
     const result = new BatchResults(engine.bytes, context, 1).get(0);
     await durable;
     return result;

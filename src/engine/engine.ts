@@ -9,6 +9,7 @@ import { findMetadata } from "../core/account-chunk.js";
 import { ACCOUNTS_A_CHUNK, AccountTable } from "../core/accounts.js";
 import { AssetRegistry } from "../core/assets.js";
 import { builtFile } from "../core/built.js";
+import { writeExpiryChunk } from "../core/chunk-header.js";
 import { LedgerError } from "../core/errors.js";
 import { Identifiers } from "../core/identifiers.js";
 import { instantiateKernel, type Kernel } from "../core/kernel.js";
@@ -18,7 +19,7 @@ import type { MemoryRange, Store, StoreDescription } from "../stores/store.js";
 import { Committer, type JobName } from "./committer.js";
 import { type EngineWorkerData, type ExecutionOutcome, Executor, NO_CONTEXT } from "./executor.js";
 import { type BatchNeed, needOfRows } from "./need.js";
-import { ACCOUNT_TEXT_MAX, Room } from "./room.js";
+import { ACCOUNT_TEXT_MAX, Room, type TransferNeed } from "./room.js";
 
 /** `parallel`: a pool of worker threads. `event-loop`: the same kernel on the calling thread, in short slices. */
 export type Mode = "parallel" | "event-loop";
@@ -53,10 +54,8 @@ export interface BatchRequest {
   readonly refusal?: number;
   /** All flags of the batch's records, where the caller knows them. */
   readonly flags?: number;
-  /** Pending transfers of the batch, where the caller knows them; the same promise. */
-  readonly pendings?: number;
   /** Transfers that {@link Engine.room} has promised room for, which the batch gives back. Default: it asks for itself. */
-  readonly promised?: number;
+  readonly promised?: TransferNeed;
 }
 
 /** A batch that has been executed; its context holds the results until it is released. */
@@ -247,7 +246,6 @@ export class Engine {
   async #execute(context: number, request: BatchRequest): Promise<ExecutedBatch> {
     const serial = this.#writeScalars(context, request);
     const promised = request.promised ?? this.#promiseRoom(context, request);
-    const pendings = request.pendings ?? this.#promisePendings(context, request, promised);
     try {
       const expired = await this.#expirePendings(context);
       const position = await this.#reserveChunks(request.slices);
@@ -267,26 +265,8 @@ export class Engine {
       return { durable };
     } finally {
       // At once with the sequences taken: nothing that is asked in between counts them twice, or not at all.
-      this.room.releaseTransfers(promised);
-      this.room.releasePendings(pendings);
+      this.room.release(promised);
     }
-  }
-
-  /** Makes sure of room for the pending transfers of a batch that may hold some; returns how many were promised. */
-  #promisePendings(context: number, { plan = 0, slices }: BatchRequest, transfers: number): number {
-    if ((plan & layout.PLAN_ORDERED) === 0) return 0;
-    const { pendingCapacity } = this.plan;
-    const made = this.view.getUint32(layout.SUPERBLOCK + layout.SB_PENDING_COUNT, true);
-    // As many as there are transfers, at most; only where that is too much, how many there are.
-    const fits = made + transfers <= pendingCapacity;
-    const needed = fits || (plan & layout.PLAN_PARSE) === 0 ? transfers : needOfRows(this, context, slices).pendings;
-    try {
-      this.room.promisePendings(needed);
-    } catch (error) {
-      this.room.releaseTransfers(transfers);
-      throw error;
-    }
-    return needed;
   }
 
   /** Ends the pending transfers whose time has run out at the batch's clock, and journals that they did. */
@@ -294,10 +274,11 @@ export class Engine {
     const timestamp = this.view.getBigUint64(context + layout.CX_TIMESTAMP, true);
     const chunks: MemoryRange[] = [];
     while (this.view.getBigUint64(layout.SUPERBLOCK + layout.SB_NEXT_EXPIRY, true) <= timestamp) {
-      // The room for the chunk first: what has expired must be journalled.
-      const address = this.#bufferAddress(await this.#reserveChunks(1));
       const expired = this.kernel.expirePendings(timestamp, EXPIRY_RUN);
-      chunks.push({ address, byteLength: writeExpiryChunk(this.view, address, timestamp, expired) });
+      // All that were due may have been resolved.
+      if (expired === 0) continue;
+      const address = this.#bufferAddress(await this.#reserveChunks(1));
+      chunks.push({ address, byteLength: writeExpiryChunk(this.view, address, expired, timestamp) });
       if (expired === EXPIRY_RUN) await new Promise<void>((resolve) => setImmediate(resolve));
     }
     return chunks;
@@ -333,20 +314,18 @@ export class Engine {
    * Makes sure of room for the batch before anything happens, and returns how many transfers it is promised room for.
    * The most that a parsed batch could need is asked for first, and what it does need only where that is not there.
    */
-  #promiseRoom(context: number, { slices, plan = 0 }: BatchRequest): number {
+  #promiseRoom(context: number, { slices, plan = 0 }: BatchRequest): TransferNeed {
     const isParsed = (plan & layout.PLAN_PARSE) !== 0;
-    const transfers = isParsed ? slices * layout.SLICE_CAPACITY : 0;
-    let need: BatchNeed = { transfers, pendings: 0, accounts: 0, textSize: 0 };
-    if (!isParsed) need = { ...need, transfers: this.countRecords(context) };
-    if ((plan & layout.PLAN_CREATE) !== 0) {
-      const accounts = 2 * need.transfers;
-      need = { ...need, accounts, textSize: accounts * ACCOUNT_TEXT_MAX };
-    }
-    const fits = this.room.hasTransfers(need.transfers) && this.room.hasAccounts(need);
+    const transfers = isParsed ? slices * layout.SLICE_CAPACITY : this.countRecords(context);
+    const pendings = (plan & layout.PLAN_ORDERED) !== 0 ? transfers : 0;
+    const accounts = (plan & layout.PLAN_CREATE) !== 0 ? 2 * transfers : 0;
+    let need: BatchNeed = { transfers, pendings, accounts, textSize: accounts * ACCOUNT_TEXT_MAX };
+    const { room } = this;
+    const fits = room.hasTransfers(transfers) && room.hasPendings(pendings) && room.hasAccounts(need);
     if (!fits && isParsed) need = needOfRows(this, context, slices);
-    this.room.checkAccounts(need);
-    this.room.promiseTransfers(need.transfers);
-    return need.transfers;
+    room.checkAccounts(need);
+    room.promise(need);
+    return need;
   }
 
   /** Writes everything the stages read; returns whether the plan is serial. */
@@ -683,16 +662,4 @@ export class Engine {
   async close(): Promise<void> {
     await this.#pool?.close({ force: true });
   }
-}
-
-/** Writes the chunk that says that so many pending transfers have expired; returns its byte length. */
-function writeExpiryChunk(view: DataView, address: number, timestamp: bigint, expired: number): number {
-  new Uint8Array(view.buffer).fill(0, address, address + layout.CHUNK_HEADER_SIZE);
-  view.setUint32(address + layout.CH_MAGIC, layout.CHUNK_MAGIC, true);
-  view.setUint16(address + layout.CH_VERSION, layout.CHUNK_VERSION, true);
-  view.setUint16(address + layout.CH_KIND, layout.CHUNK_KIND_EXPIRY, true);
-  view.setUint32(address + layout.CH_BYTE_LENGTH, layout.CHUNK_HEADER_SIZE, true);
-  view.setBigUint64(address + layout.CH_TIMESTAMP, timestamp, true);
-  view.setUint32(address + layout.CH_ROW_COUNT, expired, true);
-  return layout.CHUNK_HEADER_SIZE;
 }

@@ -1,10 +1,10 @@
 /** What room a batch or a call needs, exactly: asked only where the most that it could need is not there. */
 import { OK } from "../core/codes.js";
-import { isHashKind, isIdKind, readId } from "../core/identifiers.js";
+import { isHashKind, isIdKind, padded, readId } from "../core/identifiers.js";
 import * as layout from "../core/layout.js";
 import type { NewAccount } from "../core/types.js";
 import type { Engine } from "./engine.js";
-import type { AccountNeed } from "./room.js";
+import type { AccountNeed, TransferNeed } from "./room.js";
 
 /** Different ids, and what they take as text. */
 class Tally {
@@ -14,7 +14,7 @@ class Tally {
   add(id: string, kind: number, userData = 0n): void {
     if (this.#ids.has(id)) return;
     this.#ids.add(id);
-    if (isHashKind(kind)) this.#textSize += (kind + 7) & ~7;
+    if (isHashKind(kind)) this.#textSize += padded(kind);
     if (userData !== 0n) this.#textSize += layout.USER_DATA_SIZE;
   }
 
@@ -36,12 +36,7 @@ export function needOfAccounts(engine: Engine, accounts: readonly NewAccount[]):
 }
 
 /** What a batch needs. */
-export interface BatchNeed extends AccountNeed {
-  /** Transfers that will be recorded. */
-  readonly transfers: number;
-  /** Pending ones of these. */
-  readonly pendings: number;
-}
+export interface BatchNeed extends AccountNeed, TransferNeed {}
 
 /**
  * What the rows of a batch need, found by parsing and resolving them on this thread; they are parsed again when the

@@ -5,6 +5,7 @@
  * after. It waits until those are on disk, and then reads the journal in the store's thread. Batches execute meanwhile.
  */
 
+import { invalid } from "../core/checks.js";
 import { dateOf } from "../core/dates.js";
 import { LedgerError } from "../core/errors.js";
 import { isIdKind } from "../core/identifiers.js";
@@ -38,7 +39,6 @@ import {
   Cursors,
   checkFields,
   checkNames,
-  invalid,
   type Position,
   readLimit,
   readMoment,

@@ -1,15 +1,11 @@
 /** Options of queries: checked before anything happens, and cursors, which say where the next page begins. */
 import { createHash } from "node:crypto";
-import { LedgerError } from "../core/errors.js";
+import { CODE_MAX, invalid, UNSIGNED_128_LIMIT } from "../core/checks.js";
 import { TRANSFER_RESULTS } from "../core/results.js";
 import type { Moment, TransferFilter } from "../core/types.js";
 
 const LIMIT_DEFAULT = 100;
 const LIMIT_MAX = 10_000;
-
-export function invalid(message: string): LedgerError {
-  return new LedgerError("invalid_argument", message);
-}
 
 /** Refuses options that there are not. */
 export function checkNames(what: string, options: object, names: readonly string[]): void {
@@ -48,10 +44,10 @@ export function checkFields({ account, job, code, userData, result }: TransferFi
     throw invalid(`'account' must be a string, not ${typeof account}`);
   }
   if (job !== undefined && typeof job !== "string") throw invalid(`'job' must be a string, not ${typeof job}`);
-  if (code !== undefined && !(Number.isInteger(code) && code >= 0 && code <= 65_535)) {
-    throw invalid(`'code' must be a whole number from 0 to 65535, not ${String(code)}`);
+  if (code !== undefined && !(Number.isInteger(code) && code >= 0 && code <= CODE_MAX)) {
+    throw invalid(`'code' must be a whole number from 0 to ${CODE_MAX}, not ${String(code)}`);
   }
-  if (userData !== undefined && (typeof userData !== "bigint" || userData < 0n || userData >= 1n << 128n)) {
+  if (userData !== undefined && (typeof userData !== "bigint" || userData < 0n || userData >= UNSIGNED_128_LIMIT)) {
     throw invalid("'userData' must be a bigint from 0 to 2^128 − 1");
   }
   if (result !== undefined && !RECORDED_RESULTS.includes(result)) {

@@ -16,6 +16,14 @@ export interface AccountNeed {
   readonly textSize: number;
 }
 
+/** What transfers take. */
+export interface TransferNeed {
+  /** Transfers that will be recorded. */
+  readonly transfers: number;
+  /** Those of them that are pending. */
+  readonly pendings: number;
+}
+
 /** Bytes of the text region that the id and the user data of one account take at most. */
 export const ACCOUNT_TEXT_MAX = layout.KIND_TEXT_MAX + layout.USER_DATA_SIZE;
 
@@ -42,32 +50,18 @@ export class Room {
     return this.#taken + count <= this.#owner.plan.transferCapacity;
   }
 
-  /** Promises room for transfers, and for those of them that are pending: all or none. Throws `transfers_full`, `pendings_full`. */
-  promise(transfers: number, pendings: number): void {
-    this.promiseTransfers(transfers);
-    try {
-      this.promisePendings(pendings);
-    } catch (error) {
-      this.releaseTransfers(transfers);
-      throw error;
-    }
-  }
-
-  /** Gives {@link promise} back. */
-  release(transfers: number, pendings: number): void {
-    this.releaseTransfers(transfers);
-    this.releasePendings(pendings);
-  }
-
-  /** Promises room for so many transfers, all or none. Throws `transfers_full`. */
-  promiseTransfers(count: number): void {
-    if (!this.hasTransfers(count)) throw this.transfersFull(count);
-    this.#promised += count;
+  /** Promises room for transfers, all or none. Throws `transfers_full`, `pendings_full`. */
+  promise({ transfers, pendings }: TransferNeed): void {
+    if (!this.hasTransfers(transfers)) throw this.transfersFull(transfers);
+    if (!this.hasPendings(pendings)) throw this.#pendingsFull(pendings);
+    this.#promised += transfers;
+    this.#promisedPendings += pendings;
   }
 
   /** Gives a promise back, or part of one. */
-  releaseTransfers(count: number): void {
-    this.#promised -= count;
+  release({ transfers, pendings }: TransferNeed): void {
+    this.#promised -= transfers;
+    this.#promisedPendings -= pendings;
   }
 
   get #taken(): number {
@@ -85,26 +79,26 @@ export class Room {
     );
   }
 
-  /** Promises room for so many pending transfers, all or none. Throws `pendings_full`. */
-  promisePendings(count: number): void {
-    const { plan, view } = this.#owner;
-    const made = view.getUint32(layout.SUPERBLOCK + layout.SB_PENDING_COUNT, true);
-    const taken = made + this.#promisedPendings;
-    if (taken + count > plan.pendingCapacity) {
-      throw new LedgerError(
-        "pendings_full",
-        `the ledger was opened for ${plan.pendingCapacity} pending transfers, resolved ones included, and holds ${taken}, ` +
-          `so ${count} more do not fit: open it again with a larger capacity { pendings }; nothing of this call or ` +
-          "batch was made",
-        { details: { capacity: plan.pendingCapacity, found: taken } },
-      );
-    }
-    this.#promisedPendings += count;
+  /** Whether so many pending transfers fit beside those made, resolved or not, and those promised. */
+  hasPendings(count: number): boolean {
+    return this.#takenPendings + count <= this.#owner.plan.pendingCapacity;
   }
 
-  /** Gives a promise back, or part of one. */
-  releasePendings(count: number): void {
-    this.#promisedPendings -= count;
+  get #takenPendings(): number {
+    const made = this.#owner.view.getUint32(layout.SUPERBLOCK + layout.SB_PENDING_COUNT, true);
+    return made + this.#promisedPendings;
+  }
+
+  #pendingsFull(count: number): LedgerError {
+    const { pendingCapacity } = this.#owner.plan;
+    const found = this.#takenPendings;
+    return new LedgerError(
+      "pendings_full",
+      `the ledger was opened for ${pendingCapacity} pending transfers, resolved ones included, and holds ${found}, ` +
+        `so ${count} more do not fit: open it again with a larger capacity { pendings }; nothing of this call or ` +
+        "batch was made",
+      { details: { capacity: pendingCapacity, found } },
+    );
   }
 
   /** Whether these accounts can be created. */

@@ -1,6 +1,7 @@
 /** Reading the rows of an export: every field is checked, and what can't be right is said with file, row and column. */
 import type { AccountTable } from "../core/accounts.js";
 import { type AssetRegistry, formatAmount } from "../core/assets.js";
+import { CODE_MAX, TIMEOUT_MAX, UNSIGNED_128_LIMIT } from "../core/checks.js";
 import { dayOf, isDate } from "../core/dates.js";
 import type { LedgerError } from "../core/errors.js";
 import { type Identifiers, isIdKind } from "../core/identifiers.js";
@@ -13,10 +14,7 @@ import { invalidExport } from "./manifest.js";
 import { assetOf } from "./rows.js";
 import type { Row, Table } from "./tables.js";
 
-const UNSIGNED_128_LIMIT = 1n << 128n;
 const TIMESTAMP_LIMIT = 1n << 63n;
-const CODE_MAX = 65535;
-const TIMEOUT_MAX = 2 ** 32 - 1;
 /** Hashes of jobs' names kept at hand. */
 const JOBS_KEPT = 1000;
 

@@ -8,6 +8,7 @@
 import { entrySizeMax } from "../core/account-chunk.js";
 import { ACCOUNT_ENTRIES_SIZE_MAX, ACCOUNTS_A_CHUNK } from "../core/accounts.js";
 import { parseAsset } from "../core/assets.js";
+import { writeExpiryChunk } from "../core/chunk-header.js";
 import { LedgerError } from "../core/errors.js";
 import type { RecordedTransfer } from "../core/journal.js";
 import { type JournalAccount, JournalWriter } from "../core/journal-writer.js";
@@ -207,7 +208,7 @@ export class Rebuild {
     await this.#endTransfers();
     const count = this.#readers.expiries.expired(reader.row!, reader.number);
     await this.#addChunk({ table: EXPIRIES, first: reader.number }, (address) =>
-      this.#writer.writeExpiry(address, count, timestamp),
+      writeExpiryChunk(this.#engine.view, address, count, timestamp),
     );
     await reader.next();
   }

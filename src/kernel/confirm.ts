@@ -102,7 +102,7 @@ import {
 import { ENTERED, MUST_CONFIRM, countEntered, probe } from "./dedupe";
 import { idPartitionHeader, idPartitionOf, idPartitionTable, idTag } from "./exactly-once";
 import { findTransfer } from "./find";
-import { equalText, isHashKind, placementHash } from "./identifiers";
+import { equalIds, isHashKind, placementHash } from "./identifiers";
 import {
   journalRecordAddress,
   isRecordedKey,
@@ -166,12 +166,13 @@ export function nextResolving(context: usize, from: i32): i32 {
 export function confirmResolving(context: usize, index: u32, chunk: usize, sequence: u32): bool {
   const record = recordAddress(context, index);
   const recorded = journalRecordAddress(chunk, sequence - <u32>load<u64>(chunk, CH_FIRST_SEQUENCE));
-  const kind = load<u8>(record, TR_PENDING_KIND);
-  const isIt =
-    load<u8>(recorded, JR_ID_KIND) == kind &&
-    load<u64>(recorded, JR_ID) == load<u64>(record, TR_PENDING_ID) &&
-    load<u64>(recorded, JR_ID + 8) == load<u64>(record, TR_PENDING_ID + 8) &&
-    (!isHashKind(kind) || equalText(recordedIdText(chunk, recorded), load<u32>(record, TR_PENDING_TEXT), kind));
+  const isIt = isIdOf(
+    chunk,
+    recorded,
+    record + TR_PENDING_ID,
+    load<u8>(record, TR_PENDING_KIND),
+    load<u32>(record, TR_PENDING_TEXT),
+  );
   if (isIt && load<u8>(recorded, JR_RESULT) == OK) store<u8>(record, 1, TR_PENDING_MADE);
   return isIt;
 }
@@ -300,13 +301,9 @@ function readEarlier(record: usize, scratch: usize): void {
 /** Whether a record names the same pending transfer as the other, or both name none. */
 function isSamePending(record: usize): bool {
   const kind = recordPendingKind(record);
-  if (kind != otherPendingKind) return false;
-  if (kind == <u32>KIND_NONE) return true;
-  if (isHashKind(kind)) return equalText(load<u32>(record, TR_PENDING_TEXT), otherPendingText, kind);
-  return (
-    load<u64>(record, TR_PENDING_ID) == load<u64>(otherPendingKey) &&
-    load<u64>(record, TR_PENDING_ID + 8) == load<u64>(otherPendingKey, 8)
-  );
+  if (kind == <u32>KIND_NONE) return otherPendingKind == <u32>KIND_NONE;
+  const text = load<u32>(record, TR_PENDING_TEXT);
+  return equalIds(record + TR_PENDING_ID, kind, text, otherPendingKey, otherPendingKind, otherPendingText);
 }
 
 /** Leaves what an earlier transfer moved as the amount of a record that repeats it. */
@@ -325,13 +322,13 @@ export function refusalIsFinal(result: u32): bool {
 
 /** Whether the journal record at `recorded` has exactly the id of the batch record at `record`. */
 function isRecordedId(record: usize, chunk: usize, recorded: usize): bool {
-  const kind = load<u8>(record, TR_ID_KIND);
-  return (
-    load<u64>(record, TR_ID) == load<u64>(recorded, JR_ID) &&
-    load<u64>(record, TR_ID + 8) == load<u64>(recorded, JR_ID + 8) &&
-    kind == load<u8>(recorded, JR_ID_KIND) &&
-    (!isHashKind(kind) || equalText(load<u32>(record, TR_ID_TEXT), recordedIdText(chunk, recorded), kind))
-  );
+  return isIdOf(chunk, recorded, record + TR_ID, load<u8>(record, TR_ID_KIND), load<u32>(record, TR_ID_TEXT));
+}
+
+/** Whether the journal record at `recorded` has exactly this id. */
+function isIdOf(chunk: usize, recorded: usize, key: usize, kind: u32, text: usize): bool {
+  const recordedText = isHashKind(kind) ? recordedIdText(chunk, recorded) : 0;
+  return equalIds(recorded + JR_ID, load<u8>(recorded, JR_ID_KIND), recordedText, key, kind, text);
 }
 
 /** A word of 16 bytes that may be absent, which means zero. */

@@ -42,7 +42,7 @@ import {
   reserveIds,
   touchHomes,
 } from "./exactly-once";
-import { equalText, isHashKind, placementHash } from "./identifiers";
+import { equalIds, placementHash } from "./identifiers";
 
 // @ts-ignore: decorator
 @inline
@@ -52,12 +52,13 @@ function partitionEntry(context: usize, partition: u32): usize {
 
 /** Whether two records of this batch carry exactly the same id. */
 function sameId(a: usize, b: usize): bool {
-  const kind = load<u8>(a, TR_ID_KIND);
-  return (
-    load<u64>(a, TR_ID) == load<u64>(b, TR_ID) &&
-    load<u64>(a, TR_ID + 8) == load<u64>(b, TR_ID + 8) &&
-    kind == load<u8>(b, TR_ID_KIND) &&
-    (!isHashKind(kind) || equalText(load<u32>(a, TR_ID_TEXT), load<u32>(b, TR_ID_TEXT), kind))
+  return equalIds(
+    a + TR_ID,
+    load<u8>(a, TR_ID_KIND),
+    load<u32>(a, TR_ID_TEXT),
+    b + TR_ID,
+    load<u8>(b, TR_ID_KIND),
+    load<u32>(b, TR_ID_TEXT),
   );
 }
 

@@ -198,7 +198,8 @@ export function encode(context: usize, slice: u32): void {
   for (let i = first; i < end; i++) {
     const state = load<u8>(context + i, CX_STATE);
     if (state == STATE_DUPLICATE) settleDuplicate(context, i);
-    replayed += <u32>(load<u8>(context + i, CX_DETAIL) == DETAIL_REPLAYED);
+    const detail = load<u8>(context + i, CX_DETAIL);
+    replayed += <u32>(detail == DETAIL_REPLAYED);
     if (state != STATE_FRESH) continue;
     const record = recordAddress(context, i);
     const scratch = scratchAddress(context, i);
@@ -209,7 +210,6 @@ export function encode(context: usize, slice: u32): void {
     store<u64>(recorded, load<u64>(scratch, SC_DEBIT_SLOT), JR_DEBIT_SLOT);
     store<u32>(recorded, 0, JR_EXTENSION);
     store<u32>(recorded, i - first, JR_ROW);
-    const detail = load<u8>(context + i, CX_DETAIL);
     const flags = recordFlags(record);
     pendings += <u32>((flags & TRANSFER_PENDING) != 0 && result == OK);
     store<u16>(recorded, flags | (detail == DETAIL_BROKE_CHAIN ? JR_BROKE_CHAIN : 0), JR_FLAGS);

@@ -103,7 +103,7 @@ import {
   sliceFirst,
 } from "./context";
 import { findTransfer } from "./find";
-import { equalText, isHashKind } from "./identifiers";
+import { equalIds, isHashKind } from "./identifiers";
 import { addPending, findPending, pendingAddress } from "./pendings";
 import {
   applyCredit,
@@ -478,12 +478,13 @@ function isOrdinary(context: usize, index: u32): bool {
 
 /** Whether `earlier` has the id that `record` names as pending. */
 function hasId(earlier: usize, record: usize): bool {
-  const kind = load<u8>(record, TR_PENDING_KIND);
-  return (
-    load<u8>(earlier, TR_ID_KIND) == kind &&
-    load<u64>(earlier, TR_ID) == load<u64>(record, TR_PENDING_ID) &&
-    load<u64>(earlier, TR_ID + 8) == load<u64>(record, TR_PENDING_ID + 8) &&
-    (!isHashKind(kind) || equalText(load<u32>(earlier, TR_ID_TEXT), load<u32>(record, TR_PENDING_TEXT), kind))
+  return equalIds(
+    earlier + TR_ID,
+    load<u8>(earlier, TR_ID_KIND),
+    load<u32>(earlier, TR_ID_TEXT),
+    record + TR_PENDING_ID,
+    load<u8>(record, TR_PENDING_KIND),
+    load<u32>(record, TR_PENDING_TEXT),
   );
 }
 

@@ -134,6 +134,15 @@ export function equalText(a: usize, b: usize, length: u32): bool {
   return load<u64>(a + last) == load<u64>(b + last);
 }
 
+/** Whether two ids are the same: by their texts where the key is a hash, which alone are read then, else by their keys. */
+// @ts-ignore: decorator
+@inline
+export function equalIds(a: usize, aKind: u32, aText: usize, b: usize, bKind: u32, bText: usize): bool {
+  if (aKind != bKind) return false;
+  if (isHashKind(aKind)) return equalText(aText, bText, aKind);
+  return load<u64>(a) == load<u64>(b) && load<u64>(a, 8) == load<u64>(b, 8);
+}
+
 /**
  * 64-bit hash of a key for placement in the hash tables, seeded per ledger.
  * The top bits choose the partition of the exactly-once index, the next ones the home position.

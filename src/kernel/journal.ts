@@ -17,7 +17,7 @@ import {
   JR_ID_KIND,
 } from "../core/layout";
 import { NO_DATE } from "./context";
-import { equalText, isHashKind } from "./identifiers";
+import { equalIds, isHashKind } from "./identifiers";
 
 /** Address of the `position`-th record of the chunk at `chunk`. */
 // @ts-ignore: decorator
@@ -108,9 +108,8 @@ export function recordedDate(chunk: usize, recorded: usize): i32 {
 
 /** Whether the id whose kind word is at `recordedId` is the one of this key, kind and text. */
 export function isRecordedKey(recordedId: usize, key: usize, kind: u32, text: usize): bool {
-  if (load<u32>(recordedId) != kind) return false;
-  if (isHashKind(kind)) return equalText(recordedId + 8, text, kind);
-  return load<u64>(recordedId, 8) == load<u64>(key) && load<u64>(recordedId, 16) == load<u64>(key, 8);
+  // Behind the kind stands the key, or where that is a hash the text instead.
+  return equalIds(recordedId + 8, load<u32>(recordedId), recordedId + 8, key, kind, text);
 }
 
 /** Address of the kind word of the id of an account that was not found, or 0. `field` is EX_DEBIT_ID or EX_CREDIT_ID. */

@@ -129,7 +129,7 @@ import {
   sliceFirst,
 } from "./context";
 import { idPartitionOf } from "./exactly-once";
-import { equalText, isHashKind, seededHash } from "./identifiers";
+import { equalIds, isHashKind, seededHash } from "./identifiers";
 
 /** The complaint about an account's id kind: `empty`, or the codes of the two kinds that are no ids, or OK. */
 // @ts-ignore: decorator
@@ -160,11 +160,14 @@ function resolvingRefusal(record: usize): u32 {
   );
   if (pendingComplaint != OK) return pendingComplaint;
   if (
-    pendingKind == load<u8>(record, TR_ID_KIND) &&
-    load<u64>(record, TR_PENDING_ID) == load<u64>(record, TR_ID) &&
-    load<u64>(record, TR_PENDING_ID + 8) == load<u64>(record, TR_ID + 8) &&
-    (!isHashKind(pendingKind) ||
-      equalText(load<u32>(record, TR_PENDING_TEXT), load<u32>(record, TR_ID_TEXT), pendingKind))
+    equalIds(
+      record + TR_PENDING_ID,
+      pendingKind,
+      load<u32>(record, TR_PENDING_TEXT),
+      record + TR_ID,
+      load<u8>(record, TR_ID_KIND),
+      load<u32>(record, TR_ID_TEXT),
+    )
   ) {
     return PENDING_ID_MUST_BE_DIFFERENT;
   }
@@ -210,10 +213,14 @@ function refusalAfterLookup(record: usize): u32 {
   );
   if (creditComplaint != OK) return creditComplaint;
   if (
-    debitKind == creditKind &&
-    load<u64>(record, TR_DEBIT) == load<u64>(record, TR_CREDIT) &&
-    load<u64>(record, TR_DEBIT + 8) == load<u64>(record, TR_CREDIT + 8) &&
-    (!isHashKind(debitKind) || equalText(load<u32>(record, TR_DEBIT_TEXT), load<u32>(record, TR_CREDIT_TEXT), debitKind))
+    equalIds(
+      record + TR_DEBIT,
+      debitKind,
+      load<u32>(record, TR_DEBIT_TEXT),
+      record + TR_CREDIT,
+      creditKind,
+      load<u32>(record, TR_CREDIT_TEXT),
+    )
   ) {
     return ACCOUNTS_MUST_BE_DIFFERENT;
   }

@@ -6,6 +6,7 @@
  */
 import { formatAmount } from "../core/assets.js";
 import { BatchResults, RecordWriter } from "../core/batch.js";
+import { UNSIGNED_128_LIMIT } from "../core/checks.js";
 import { LedgerError } from "../core/errors.js";
 import { readId } from "../core/identifiers.js";
 import { jobOfName } from "../core/job.js";
@@ -57,7 +58,6 @@ interface OpeningRow {
 }
 
 const PROBLEMS_MAX = 5;
-const AMOUNT_LIMIT = 1n << 128n;
 /** The number of no asset: asset numbers begin at 1 and are few. */
 const NO_ASSET = 0xffff;
 const PARTS_UNDER_WAY = 16;
@@ -245,7 +245,7 @@ class FileCheck {
   /** Takes note of an opening balance to be made. */
   #count(row: number, opening: bigint, credits: bigint): void {
     this.#openingTotal += opening;
-    if (this.#openingTotal < AMOUNT_LIMIT && credits + opening < AMOUNT_LIMIT) return;
+    if (this.#openingTotal < UNSIGNED_128_LIMIT && credits + opening < UNSIGNED_128_LIMIT) return;
     this.#complain(row, this.#file.columns.opening, "with this balance, totals would reach 2^128");
   }
 
@@ -284,7 +284,11 @@ class FileCheck {
       }
       writer.finish();
       // Nothing of it is recorded, so it needs no room.
-      await engine.execute(writer.context, { slices: writer.slices, asset: NO_ASSET, promised: 0 });
+      await engine.execute(writer.context, {
+        slices: writer.slices,
+        asset: NO_ASSET,
+        promised: { transfers: 0, pendings: 0 },
+      });
       const results = new BatchResults(engine.bytes, writer.context, rows.length);
       return rows.map((_, index) => results.result(index));
     } finally {
