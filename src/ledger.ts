@@ -568,8 +568,8 @@ export class Ledger {
    * Settles a stream of transfers, or of arrays of them, in order, with as many batches under way as keep every
    * thread busy; memory does not grow with the stream.
    *
-   * Resolves once everything is on disk. Throws `invalid_argument` at the first transfer that has the wrong types;
-   * what came before is settled.
+   * Resolves once everything is on disk. Throws `invalid_argument` at the first transfer that has the wrong types, and
+   * `chain_too_long` at a chain of more than 16,384; what came before is settled.
    */
   async settle(
     source: AsyncIterable<NewTransfer | readonly NewTransfer[]> | Iterable<NewTransfer | readonly NewTransfer[]>,
@@ -612,17 +612,31 @@ export class Ledger {
       });
       undelivered.push(delivered);
     };
+    /** A transfer with those before it that are chained to it: they go into one batch. */
+    let together: NewTransfer[] = [];
+    const add = async (): Promise<void> => {
+      if (current !== undefined && current.length + together.length > layout.BATCH_CAPACITY) submit();
+      if (current === undefined && undelivered.length >= UNDELIVERED_MAX) await undelivered.shift();
+      current ??= await this.#beginBatch(transfers);
+      for (const transfer of together) {
+        current.add(transfer);
+        transfers++;
+      }
+      together = [];
+      if (current.isFull) submit();
+    };
+    const isStopped = (): boolean => options.signal?.aborted === true || isOver;
     try {
       for await (const item of source) {
-        if (options.signal?.aborted === true || isOver) break;
+        if (isStopped()) break;
         for (const transfer of Array.isArray(item) ? (item as readonly NewTransfer[]) : [item as NewTransfer]) {
-          if (current === undefined && undelivered.length >= UNDELIVERED_MAX) await undelivered.shift();
-          current ??= await this.#beginBatch(transfers);
-          current.add(transfer);
-          transfers++;
-          if (current.isFull) submit();
+          if (together.length === layout.BATCH_CAPACITY) throw chainTooLong(transfers);
+          together.push(transfer);
+          if (transfer?.linked !== true) await add();
         }
       }
+      // A chain that the source does not end: its results say so.
+      if (together.length > 0 && !isStopped()) await add();
     } finally {
       try {
         submit();
@@ -687,8 +701,8 @@ export class Ledger {
   }
 
   /**
-   * Entries of an account, newest first: the transfers that changed its posted balance, each with the balance and the
-   * version after it. A page at a time: its cursor leads to the next one, and stays good while the ledger grows.
+   * Entries of an account, newest first: the transfers that changed its posted balance, each with the balance
+   * after it. A page at a time: its cursor leads to the next one, and stays good while the ledger grows.
    *
    * See {@link transfer} for what it sees. The first call after opening reads what the history index lacks from the
    * journal; where a ledger has none yet that takes about a second for 5,000,000 transfers. Throws `unknown_account`,
@@ -878,10 +892,21 @@ function endOfShare({ flags, taken }: PendingTransfers, room: number): number {
   return end;
 }
 
-function countPendings(flags: Uint32Array): number {
-  let count = 0;
-  for (const of of flags) if ((of & layout.TRANSFER_PENDING) !== 0) count++;
-  return count;
+/** The error where a chain of a stream, whose first transfer has this index, fits no batch. */
+function chainTooLong(index: number): LedgerError {
+  return new LedgerError(
+    "chain_too_long",
+    `the chain that begins with transfer ${index} is longer than a batch, ${layout.BATCH_CAPACITY} transfers: end it ` +
+      "earlier, or make it by createTransfers, which takes a chain of any length; what came before it is settled",
+    { details: { index } },
+  );
+}
+
+/** What transfers of these flags take. */
+function needOf(flags: Uint32Array): TransferNeed {
+  let pendings = 0;
+  for (const of of flags) if ((of & layout.TRANSFER_PENDING) !== 0) pendings++;
+  return { transfers: flags.length, pendings };
 }
 
 function checkString(value: unknown, what: string): void {

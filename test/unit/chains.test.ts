@@ -119,3 +119,28 @@ test("a chain that takes more than a batch, and that its call does not end, is o
   expect(new Set(results.slice(0, -1).map(({ result }) => result))).toEqual(new Set(["linked_event_failed"]));
   expect(ledger.transferCount).toBe(0);
 });
+
+test("a stream's chains are not torn apart where its batches end", async () => {
+  const { ledger } = await open({ mode: "event-loop" });
+  const legs = 1000;
+  function* source(): Generator<NewTransfer> {
+    for (let i = 0; i < 40 * legs; i++) yield (i % legs === legs - 1 ? pay(`${i}`) : linked(`${i}`)) as NewTransfer;
+    // Of the last one the end is missing.
+    yield linked("open") as NewTransfer;
+    yield linked("open too") as NewTransfer;
+  }
+  const summary = await ledger.settle(source());
+  expect(summary.transfers).toBe(40 * legs + 2);
+  expect(summary.results).toEqual({ ok: 40 * legs, linked_event_failed: 1, linked_event_chain_open: 1 });
+});
+
+test("a chain of a stream that fits no batch ends the settlement, and nothing of it is made", async () => {
+  const { ledger } = await open({ mode: "event-loop" });
+  function* source(): Generator<NewTransfer> {
+    yield pay("before") as NewTransfer;
+    for (let i = 0; i <= BATCH_CAPACITY; i++) yield linked(`${i}`) as NewTransfer;
+    yield pay("end") as NewTransfer;
+  }
+  await expect(ledger.settle(source())).rejects.toMatchObject({ code: "chain_too_long" });
+  expect(ledger.transferCount).toBe(1);
+});
