@@ -5,7 +5,7 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import * as api from "../../src/index.js";
 import { type Ledger, LedgerError, type NewTransfer, openLedger } from "../../src/index.js";
 import { EXPORTED_VALUES } from "../support/api.js";
-import { wholeWorkload } from "../support/arbitraries.js";
+import { type WholeWorkload, wholeWorkload } from "../support/arbitraries.js";
 import {
   CONFIGURATIONS,
   expectLawful,
@@ -26,13 +26,19 @@ async function openInMemory(options: api.LedgerOptions = {}): Promise<Ledger> {
   return ledger;
 }
 
+/** What law 1 makes in every configuration, and what must come of it. */
+const LAW_ONE = modelled(wholeWorkload(1, 30_000, { contestedPercent: 20, wholePercent: 10 }));
+
+function modelled(workload: WholeWorkload) {
+  const model = new Model(["USD"]);
+  for (const account of workload.accounts) model.createAccount(account);
+  return { ...workload, model, expected: model.createTransfers(workload.transfers) };
+}
+
 test.each(CONFIGURATIONS)(
   "law 1, serial equivalence: a batch ends as its transfers one by one in order would ($name)",
   async ({ options }) => {
-    const { accounts, transfers } = wholeWorkload(1, 30_000, { contestedPercent: 20, wholePercent: 10 });
-    const model = new Model(["USD"]);
-    for (const account of accounts) model.createAccount(account);
-    const expected = model.createTransfers(transfers);
+    const { accounts, transfers, model, expected } = LAW_ONE;
     const ledger = await openInMemory(options);
     await ledger.createAccounts(accounts);
     const results = await makeTransfers(ledger, transfers);
