@@ -527,6 +527,7 @@ const newAccount: fc.Arbitrary<AccountSymbol> = fc.record(
     id: fc.oneof(accountId, plainId(PLAIN_ACCOUNTS), anyId),
     asset: fc.constantFrom(...ASSETS, "USD", "USD", "XXQ", ""),
     code: fc.constantFrom(0, 7),
+    userData: fc.constantFrom(0n, 0n, TWO_64 + 1n),
     debitsMustNotExceedCredits: fc.boolean(),
     creditsMustNotExceedDebits: fc.boolean(),
     overdraftLimit: fc.constantFrom(0n, 0n, 4n, TWO_64, TWO_128 - 1n),
