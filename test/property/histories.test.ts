@@ -109,7 +109,7 @@ async function expectTransfers(
       }));
     expect(
       found,
-      JSON.stringify(filter, (_, value) => String(value)),
+      JSON.stringify(filter, (_, value) => (typeof value === "bigint" ? String(value) : value)),
     ).toEqual(expected);
   }
 }

@@ -73,11 +73,12 @@ export class Book {
     return this.entries(account).findLast((entry) => entry.sequence <= sequence)?.balance ?? 0n;
   }
 
-  /** What a filter leaves, oldest first. */
+  /** What a filter leaves, oldest first. The empty text, which stands for no account, is nobody's id. */
   matching(filter: { account?: string; code?: number; userData?: bigint; result?: string }): BookedTransfer[] {
     return this.transfers.filter(
       ({ debit, credit, code, userData, result }) =>
-        (filter.account === undefined || debit === filter.account || credit === filter.account) &&
+        (filter.account === undefined ||
+          (filter.account !== "" && (debit === filter.account || credit === filter.account))) &&
         (filter.code === undefined || code === filter.code) &&
         (filter.userData === undefined || userData === filter.userData) &&
         (filter.result === undefined || result === filter.result),
