@@ -12,12 +12,11 @@ import { LedgerError } from "../core/errors.js";
 import { isReservation, JournalReader } from "../core/journal.js";
 import * as layout from "../core/layout.js";
 import type { Engine } from "../engine/engine.js";
-import { balanceFields } from "../settlement/balances.js";
 import type { Store } from "../stores/store.js";
 import { FolderSink } from "./folder.js";
 import { EXPORT_FORMATS, type ExportFormat, type Manifest, manifestOf } from "./manifest.js";
 import { Place } from "./place.js";
-import { RowMaker } from "./rows.js";
+import { balanceRow, RowMaker } from "./rows.js";
 import type { RowSink } from "./sink.js";
 import { SqliteSink } from "./sqlite.js";
 import {
@@ -157,7 +156,7 @@ class Export {
     await this.#engine.flush();
     let rows: Row[] = [];
     for (const slot of accounts.slotsById()) {
-      rows.push(balanceFields(accounts.read(slot), assets.get(accounts.asset(slot)).scale));
+      rows.push(balanceRow(accounts.read(slot), assets.get(accounts.asset(slot)).scale));
       if (rows.length < BLOCK_ROWS) continue;
       await this.#put(BALANCES, rows);
       rows = [];

@@ -6,7 +6,6 @@ import { LedgerError } from "../core/errors.js";
 import type { Engine } from "../engine/engine.js";
 import { openEngine } from "../engine/open.js";
 import { saveSnapshot } from "../engine/snapshot.js";
-import { balanceFields } from "../settlement/balances.js";
 import { cannotRead } from "../settlement/input-window.js";
 import { openSqliteStore } from "../stores/sqlite.js";
 import type { Store } from "../stores/store.js";
@@ -15,6 +14,7 @@ import { openFolder } from "./folder.js";
 import { invalidExport } from "./manifest.js";
 import { Place } from "./place.js";
 import { Rebuild, TableReader } from "./rebuild.js";
+import { balanceRow } from "./rows.js";
 import type { RowSource } from "./sink.js";
 import { openSqlite } from "./sqlite.js";
 import { BALANCES } from "./tables.js";
@@ -138,7 +138,7 @@ async function checkBalances(source: RowSource, { accounts, assets }: Engine): P
   try {
     for (const slot of accounts.slotsById()) {
       const { row, number, name } = reader;
-      const expected = balanceFields(accounts.read(slot), assets.get(accounts.asset(slot)).scale);
+      const expected = balanceRow(accounts.read(slot), assets.get(accounts.asset(slot)).scale);
       if (row === undefined) throw invalidExport(`${name}: account '${expected[0]}' is missing`, { file: name });
       for (const [place, { name: column }] of BALANCES.columns.entries()) {
         if (row[place] === expected[place]) continue;

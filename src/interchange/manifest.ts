@@ -9,7 +9,7 @@ export type ExportFormat = "csv" | "ndjson" | "sqlite";
 export const EXPORT_FORMATS: readonly ExportFormat[] = ["csv", "ndjson", "sqlite"];
 
 /** Raised whenever a column changes its meaning: an older library refuses a newer export. */
-const EXPORT_VERSION = 1;
+const EXPORT_VERSION = 2;
 const EXPORT_KIND = "parallel-ledger export";
 
 /** A table's rows, and the SHA-256 of the table as a CSV file. */

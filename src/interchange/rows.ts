@@ -4,6 +4,8 @@ import { type AssetRegistry, formatAmount } from "../core/assets.js";
 import { dateOf } from "../core/dates.js";
 import type { RecordedTransfer } from "../core/journal.js";
 import * as layout from "../core/layout.js";
+import type { Account } from "../core/types.js";
+import { balanceFields } from "../settlement/balances.js";
 import type { Row } from "./tables.js";
 
 /** Ids kept at hand; a power of two. Most transfers are between accounts that others have named shortly before. */
@@ -11,6 +13,11 @@ const IDS_KEPT = 65536;
 
 function textOfFlag(isSet: boolean): string {
   return isSet ? "true" : "";
+}
+
+/** What the account comes to. */
+export function balanceRow(account: Account, scale: number): Row {
+  return [...balanceFields(account, scale), textOfFlag(account.closed)];
 }
 
 /** Makes rows of accounts and transfers. */

@@ -90,14 +90,16 @@ export const EXPIRIES: Table = {
   columns: columns({ number: "integer", after: "integer", timestamp: "nanoseconds", count: "integer" }),
 };
 
-/** What all of it comes to: every account's totals, by the bytes of its id. */
+/** What all of it comes to: every account's totals, by the bytes of its id, and whether it is closed. */
 export const BALANCES: Table = {
   name: "balances",
-  columns: BALANCE_COLUMNS.map((name) => ({
-    name,
-    kind: name === "id" || name === "asset" ? "text" : name === "version" ? "integer" : "amount",
-  })),
+  columns: [...BALANCE_COLUMNS.map((name) => ({ name, kind: kindOfBalance(name) })), ...columns({ closed: "flag" })],
 };
+
+function kindOfBalance(name: string): ColumnKind {
+  if (name === "id" || name === "asset") return "text";
+  return name === "version" ? "integer" : "amount";
+}
 
 export const TABLES: readonly Table[] = [ACCOUNTS, TRANSFERS, EXPIRIES, BALANCES];
 

@@ -3,8 +3,18 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import Database from "better-sqlite3";
+import { parse } from "csv-parse/sync";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { importLedger, type Ledger, type LedgerError, type NewTransfer, openLedger } from "../../../src/index.js";
+import {
+  type Account,
+  importLedger,
+  type Ledger,
+  type LedgerError,
+  type NewTransfer,
+  openLedger,
+  type Transfer,
+} from "../../../src/index.js";
+import { TABLES } from "../../../src/interchange/tables.js";
 import { startClock, temporaryFolder } from "../../support/ledgers.js";
 
 const ROOM = { mode: "event-loop", capacity: { accounts: 100, transfers: 1000, pendings: 100 } } as const;
@@ -39,6 +49,17 @@ async function makeLedger(path: string): Promise<Ledger> {
   vi.setSystemTime(clock.milliseconds + 2000);
   await ledger.createTransfers([move("nobody-either", { debit: "nobody", credit: "nobody else" })]);
   await ledger.createTransfers([{ id: "expired", post: "reserved" }]);
+  await ledger.createAccounts([{ id: "closed", asset: "JPY", code: 65_535, userData: 5n, metadata: [null] }]);
+  const owed = { debit: "closed", credit: "line\nend \u2028" };
+  const versions = { expectedDebitVersion: 1, expectedCreditVersion: 1 };
+  await ledger.createTransfers([
+    move("owing", { linked: true, debit: owed.credit, credit: owed.debit }),
+    move("last", { ...owed, ...versions, pending: true, balancingCredit: true, closingDebit: true }),
+  ]);
+  const folder = temporaryFolder();
+  const transfers = join(folder, "transfers.ndjson");
+  writeFileSync(transfers, '{"id":"of-a-job","debit":"bank","credit":"quo\\"te,d","amount":1}\n');
+  await ledger.settleFile({ job: "a job", transfers, asset: "USD", results: join(folder, "results.csv") });
   return ledger;
 }
 
@@ -54,6 +75,72 @@ beforeEach(async () => {
 
 function lines(name: string): string[] {
   return readFileSync(at(name), "utf8").split("\n");
+}
+
+/** Digits behind the point of each asset's amounts; of no asset's none. */
+const SCALES: Readonly<Record<string, number>> = { USD: 2, JPY: 0, BTC: 8, "": 0 };
+
+/** Every field of an account and of a transfer, as columns are called. */
+const FIELDS = {
+  accounts: [
+    ...["id", "asset", "code", "user_data", "metadata", "debits_must_not_exceed_credits"],
+    ...["credits_must_not_exceed_debits", "overdraft_limit", "debits_posted", "credits_posted", "debits_pending"],
+    ...["credits_pending", "balance", "version", "closed"],
+  ],
+  transfers: [
+    ...["id", "result", "sequence", "timestamp", "debit", "credit", "amount", "code", "user_data", "effective_date"],
+    ...["linked", "pending", "timeout", "post", "void", "balancing_debit", "balancing_credit", "closing_debit"],
+    ...["closing_credit", "asked_amount", "expected_debit_version", "expected_credit_version", "job", "row"],
+  ],
+};
+
+type Fields = Record<string, string>;
+
+/** What the ledger says of an account or transfer, as an export does: what is 0, false or not there is left out. */
+function fieldsOf(object: Account | Transfer, scale: number): Fields {
+  const fields: Fields = {};
+  for (const [name, value] of Object.entries(object)) {
+    // A sentence on the result, for people.
+    if (name === "reason" || value === false || value === 0 || value === "") continue;
+    const column = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    const isAmount = typeof value === "bigint" && column !== "user_data" && column !== "timestamp";
+    if (value !== 0n) fields[column] = isAmount ? decimalOf(value, scale) : String(value);
+  }
+  return fields;
+}
+
+function decimalOf(amount: bigint, scale: number): string {
+  if (scale === 0) return String(amount);
+  const digits = String(amount < 0n ? -amount : amount).padStart(scale + 1, "0");
+  return `${amount < 0n ? "-" : ""}${digits.slice(0, -scale)}.${digits.slice(-scale)}`;
+}
+
+/** The rows of an export's tables; fields are texts, a flag is `true`, and what is empty is left out. */
+function readExport(format: "csv" | "ndjson" | "sqlite"): Record<"accounts" | "transfers" | "balances", Fields[]> {
+  const texts = (row: object): Fields =>
+    Object.fromEntries(
+      Object.entries(row)
+        .filter(([, value]) => value !== null && value !== "")
+        .map(([name, value]) => [name, String(value)]),
+    );
+  const read = (table: string): Fields[] => {
+    if (format === "csv")
+      return parse(readFileSync(at(`csv/${table}.csv`)), { columns: true }).map((row) => texts(row as object));
+    if (format === "ndjson") {
+      return lines(`ndjson/${table}.ndjson`)
+        .filter((line) => line !== "")
+        .map((line) => texts(JSON.parse(line)));
+    }
+    const database = new Database(at("sqlite"), { readonly: true });
+    const flags = TABLES.find(({ name }) => name === table)!.columns.filter(({ kind }) => kind === "flag");
+    const rows = database.prepare<[], Record<string, unknown>>(`SELECT * FROM ${table} ORDER BY rowid`).safeIntegers();
+    const found = rows
+      .all()
+      .map((row) => texts({ ...row, ...Object.fromEntries(flags.map(({ name }) => [name, row[name] === 1n || ""])) }));
+    database.close();
+    return found;
+  };
+  return { accounts: read("accounts"), transfers: read("transfers"), balances: read("balances") };
 }
 
 /** Changes a file of an export. */
@@ -77,7 +164,7 @@ describe("an export", () => {
   it("says everything of accounts and transfers, with amounts as decimals", () => {
     const manifest = JSON.parse(readFileSync(at("csv/ledger.json"), "utf8"));
     expect(manifest).toMatchObject({
-      ...{ kind: "parallel-ledger export", version: 1, format: "csv", reservations: 3 },
+      ...{ kind: "parallel-ledger export", version: 2, format: "csv", reservations: 4 },
       ...{
         assets: [
           { code: "BTC", scale: 8 },
@@ -98,7 +185,7 @@ describe("an export", () => {
     expect(lines("csv/accounts.csv")[1]).toMatch(
       /^1,bank,USD,0,,,0\.00,340282366920938463463374607431768211455,"\{""b"":\[/,
     );
-    expect(lines("csv/accounts.csv").at(-2)).toMatch(/^4,late,BTC,1,,,0\.00000000,0,,11,\d{19}$/);
+    expect(lines("csv/accounts.csv").at(-3)).toMatch(/^4,late,BTC,1,,,0\.00000000,0,,11,\d{19}$/);
     const transfers = lines("ndjson/transfers.ndjson")
       .slice(0, -1)
       .map((line) => JSON.parse(line));
@@ -122,6 +209,63 @@ describe("an export", () => {
     expect(lines("ndjson/expiries.ndjson")[0]).toMatch(/^\{"number":1,"after":11,"timestamp":"\d{19}","count":1\}$/);
   });
 
+  it.for(["csv", "ndjson", "sqlite"] as const)(
+    "has every field of every account and transfer, as %s",
+    async (format) => {
+      const ledger = await openLedger(at("ledger.db"), ROOM);
+      const expected = {
+        accounts: [...ledger.accounts()].map((account) => fieldsOf(account, SCALES[account.asset]!)),
+        transfers: (await ledger.transfers({ limit: 1000 })).transfers.map((transfer) => {
+          const account = ledger.account(transfer.debit) ?? ledger.account(transfer.credit);
+          return fieldsOf(transfer, SCALES[account?.asset ?? ""]!);
+        }),
+      };
+      for (const [i, { id }] of [...ledger.accounts()].entries()) {
+        const metadata = await ledger.metadata(id);
+        if (metadata !== undefined) expected.accounts[i]!.metadata = JSON.stringify(metadata);
+      }
+      await ledger.close();
+      const rows = readExport(format);
+      const balances = new Map(rows.balances.map((row) => [row.id, row]));
+      const accounts = new Map(rows.accounts.map((row) => [row.id, { ...row, ...balances.get(row.id) }]));
+      expect(expected.accounts.map(({ id }) => accounts.get(id!))).toMatchObject(expected.accounts);
+      expect(rows.transfers.reverse()).toMatchObject(expected.transfers);
+      // Each field has another value than its default somewhere: a column that is always empty would be noticed.
+      for (const [name, found] of Object.entries({ ...expected })) {
+        const seen = new Set(found.flatMap((fields) => Object.keys(fields)));
+        expect([...seen].sort(), name).toEqual([...FIELDS[name as keyof typeof FIELDS]].sort());
+      }
+    },
+  );
+
+  it("as SQLite answers questions about every field", () => {
+    const database = new Database(at("sqlite"), { readonly: true });
+    const ids = (sql: string): unknown => database.prepare(sql).pluck().all();
+    const accounts = (where: string): unknown =>
+      ids(`SELECT id FROM accounts JOIN balances USING (id, asset) WHERE ${where} ORDER BY number`);
+    const transfers = (where: string): unknown => ids(`SELECT id FROM transfers WHERE ${where} ORDER BY sequence`);
+    expect(accounts("user_data = '5' AND code = 65535")).toEqual(["closed"]);
+    expect(accounts("metadata ->> '$.b[1]' = 1.5")).toEqual(["bank"]);
+    expect(accounts("overdraft_limit = '184467440737095516.16'")).toEqual(['quo"te,d']);
+    expect(accounts("overdraft_limit_minor > 0")).toEqual([]);
+    expect(accounts("debits_must_not_exceed_credits")).toEqual(['quo"te,d']);
+    expect(accounts("credits_must_not_exceed_debits")).toEqual(["line\nend \u2028"]);
+    expect(accounts("closed")).toEqual(["closed"]);
+    expect(accounts("debits_pending_minor = 1050 AND version = 2")).toEqual(["closed"]);
+    expect(accounts("asset = 'BTC' AND NOT closed AND balance_minor = 0")).toEqual(["late"]);
+    expect(transfers("user_data = '340282366920938463463374607431768211455'")).toEqual(["plain"]);
+    expect(transfers("code = 3 AND effective_date < '1970-01-01'")).toEqual(["plain"]);
+    expect(transfers("linked")).toEqual(["owing"]);
+    expect(transfers("pending AND timeout = 1")).toEqual(["reserved"]);
+    expect(transfers("post = 'to-post' OR void = 'closing'")).toEqual(["reopen", "posted"]);
+    expect(transfers("balancing_debit OR balancing_credit")).toEqual(["balancing", "last"]);
+    expect(transfers("closing_debit OR closing_credit")).toEqual(["closing", "last"]);
+    expect(transfers("asked_amount_minor = 1050 AND amount_minor = 1050")).toEqual(["last"]);
+    expect(transfers("expected_debit_version = 9 OR expected_credit_version = 1")).toEqual(["versions", "last"]);
+    expect(transfers("job = 'a job' AND row = 1")).toEqual(["of-a-job"]);
+    database.close();
+  });
+
   it("as SQLite has ordinary tables with indexes, and amounts to sum up", () => {
     const database = new Database(at("sqlite"), { readonly: true });
     const one = (sql: string): unknown => database.prepare(sql).raw().get();
@@ -131,7 +275,7 @@ describe("an export", () => {
     expect(one("SELECT amount, amount_minor FROM transfers WHERE id = 'too-much'")).toEqual([
       ...["11805916207174113034.24", null],
     ]);
-    expect(one("SELECT sum(debits_posted = credits_posted), count(*) FROM balances WHERE asset = 'JPY'")).toEqual([
+    expect(one("SELECT sum(debits_posted = credits_posted), count(*) FROM balances WHERE asset = 'BTC'")).toEqual([
       1, 1,
     ]);
     expect(one("PRAGMA integrity_check")).toEqual(["ok"]);
@@ -214,8 +358,8 @@ describe("an import", () => {
     expect(await failure("ledger.db")).toMatchObject({ code: "invalid_export" });
     writeFileSync(at("text"), "id,amount\n");
     expect(await failure("text")).toMatchObject({ code: "invalid_export" });
-    change("csv/ledger.json", '"version": 1', '"version": 2');
-    expect((await failure("csv")).message).toContain("it has version 2, and this release reads version 1");
+    change("csv/ledger.json", '"version": 2', '"version": 1');
+    expect((await failure("csv")).message).toContain("it has version 1, and this release reads version 2");
   });
 
   it.for([
@@ -248,7 +392,7 @@ describe("an import", () => {
       "csv/balances.csv",
       "late,BTC,0.00000000",
       "late,BTC,0.00000001",
-      "balances.csv, row 2, column 'debits_posted'",
+      "balances.csv, row 3, column 'debits_posted'",
       "the transfers give",
     ],
     ["csv/ledger.json", '"digest": "', '"digest": "0', "ledger.json", '"digest"'],
@@ -264,11 +408,11 @@ describe("an import", () => {
   });
 
   it("notices rows that are missing or too many", async () => {
-    const all = lines("csv/transfers.csv");
-    writeFileSync(at("csv/transfers.csv"), `${all.slice(0, -2).join("\n")}\n`);
-    expect((await failure("csv")).message).toContain(`ends after ${all.length - 3} of the ${all.length - 2} rows`);
-    writeFileSync(at("csv/transfers.csv"), [...all.slice(0, -1), all.at(-2), ""].join("\n"));
-    expect(await failure("csv")).toMatchObject({ code: "invalid_export" });
+    const all = lines("ndjson/transfers.ndjson");
+    writeFileSync(at("ndjson/transfers.ndjson"), `${all.slice(0, -2).join("\n")}\n`);
+    expect((await failure("ndjson")).message).toContain(`ends after ${all.length - 2} of the ${all.length - 1} rows`);
+    writeFileSync(at("ndjson/transfers.ndjson"), [...all.slice(0, -1), all.at(-2), ""].join("\n"));
+    expect(await failure("ndjson")).toMatchObject({ code: "invalid_export" });
   });
 
   it("says where a table in SQLite was changed", async () => {
