@@ -33,14 +33,16 @@ test("a batch whose amounts are written in another asset than the accounts hold 
     pay,
     { ...pay, amount: 6n },
     { ...pay, code: 3 },
+    { ...pay, userData: 1n },
     { ...pay, id: "new" },
     { ...pay, id: "across", credit: "euro" },
   ];
   expect(await execute(engine, again, { asset: eur })).toEqual([
     { result: "exists_with_different_asset", sequence: 1 },
     { result: "exists_with_different_amount", sequence: 1 },
-    // The asset comes before the code in the order of checks.
+    // The asset comes before the code in the order of checks, and behind user data.
     { result: "exists_with_different_asset", sequence: 1 },
+    { result: "exists_with_different_user_data", sequence: 1 },
     { result: "transfer_must_have_the_same_asset_as_accounts", sequence: 0 },
     { result: "accounts_must_have_the_same_asset", sequence: 0 },
   ]);

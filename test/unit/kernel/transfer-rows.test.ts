@@ -118,18 +118,31 @@ describe("the rows of a CSV file with any columns", () => {
   );
 
   it("is refused with the column that is at fault", () => {
-    const columns: Role[] = ["id", "debit", "credit", "amount", "pending", "timeout", "effectiveDate"];
+    const columns: Role[] = [
+      "id",
+      "debit",
+      "credit",
+      "amount",
+      "pending",
+      "timeout",
+      "effectiveDate",
+      "expectedDebitVersion",
+    ];
     const text = [
-      "t1,a,b,1,true,60,2024-02-29\n",
-      "t2,a,b,1,ja,60,\n",
-      "t3,a,b,1,1,0,\n",
-      "t4,a,b,1,1,,2023-02-29\n",
+      "t1,a,b,1,true,60,2024-02-29,0\n",
+      "t2,a,b,1,ja,60,,\n",
+      "t3,a,b,1,1,0,,\n",
+      "t4,a,b,1,1,,2023-02-29,\n",
+      "t5,a,b,1,1,,,9007199254740992\n",
+      "t6,a,b,1,1,,,-1\n",
     ].join("");
     expect(parseTransfers(text, { format: "csv", columns }, 2)).toMatchObject([
       { status: "ok", content: { flags: 2, timeout: 60, day: 19_782 } },
       { status: "invalid_flag", role: "pending" },
       { status: "invalid_timeout", role: "timeout" },
       { status: "invalid_effective_date", role: "effectiveDate" },
+      { status: "invalid_expected_version", role: "expectedDebitVersion" },
+      { status: "invalid_expected_version", role: "expectedDebitVersion" },
     ]);
   });
 });
