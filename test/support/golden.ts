@@ -14,6 +14,14 @@ export const GOLDEN_ACCOUNTS: readonly ModelNewAccount[] = [
   { id: "franc", asset: "EUR" },
 ];
 
+/** Results that the file can't have: a call is refused by an error for these, or has no way to say them. */
+export const NOT_OF_A_CALL: readonly string[] = [
+  ...["invalid_row", "invalid_code", "invalid_user_data", "invalid_flag", "invalid_timeout"],
+  ...["invalid_expected_version", "invalid_effective_date", "reserved_flag", "exists_with_different_asset"],
+  ...["pending_id_must_be_empty", "transfer_must_have_the_same_asset_as_accounts"],
+  ...["pending_transfer_has_different_asset"],
+];
+
 export interface GoldenCall {
   /** Seconds since the scenario's begin, to the millisecond. */
   readonly at: number;

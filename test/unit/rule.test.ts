@@ -1,8 +1,8 @@
 /** What the transfer rule says beyond plain transfers: overdraft limits, expected versions, balancing. */
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { type Ledger, type LedgerOptions, type NewTransfer, openLedger, type PlainTransfer } from "../../src/index.js";
-import { CONFIGURATIONS, openParts, temporaryFolder } from "../support/ledgers.js";
+import { CONFIGURATIONS, openParts, startClock, temporaryFolder } from "../support/ledgers.js";
 
 const CAPACITY = { accounts: 1000, transfers: 100_000 };
 const LARGEST = 2n ** 128n - 1n;
@@ -269,4 +269,14 @@ test("what posts or voids a transfer whose id is longer than its key replays fro
   const digest = ledger.digest();
   await abandon();
   expect((await open({ mode: "event-loop" }, path)).digest()).toBe(digest);
+});
+
+test("a reservation that has run out is shown until the next batch", async () => {
+  const clock = startClock();
+  const ledger = await openBank({ mode: "event-loop" }, 500n);
+  await ledger.createTransfers([{ ...pay("r", 5n), pending: true, timeout: 1 }]);
+  vi.setSystemTime(clock.milliseconds + 5000);
+  expect(ledger.account("alice")).toMatchObject({ debitsPending: 5n, version: 1 });
+  expect(await results(ledger, pay("refused", 0n))).toEqual(["amount_must_not_be_zero"]);
+  expect(ledger.account("alice")).toMatchObject({ debitsPending: 0n, version: 2 });
 });
