@@ -67,7 +67,7 @@ describe("docs/cli.md", () => {
     const inputs = named.filter(({ file }) => !written.has(file!));
     const outputs = named.filter(({ file }) => written.has(file!));
     const folder = folderOf(Object.fromEntries(inputs.map(({ file, body }) => [file!, body])));
-    expect([commands.length, inputs.length, outputs.length]).toEqual([9, 5, 4]);
+    expect([commands.length, inputs.length, outputs.length]).toEqual([13, 6, 5]);
     const [first] = commands;
     for (const command of commands) {
       const [program, ...args] = command.split(" ");

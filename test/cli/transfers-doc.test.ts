@@ -1,6 +1,6 @@
 /**
- * docs/transfers.md: its tables of results are the code's, its programs print what they say, and each of its statements
- * names tests that there are.
+ * docs/transfers.md: its tables of results are the code's, its programs print what they say (those of docs/export.md, too),
+ * and each of its statements names tests that there are.
  */
 import { execFile } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -116,8 +116,8 @@ function programs(name: string): { readonly code: string; readonly printed: read
     .filter(({ printed }) => printed.length > 0);
 }
 
-describe("the programs in docs/transfers.md", () => {
-  const found = programs("docs/transfers.md");
+describe.each(["docs/transfers.md", "docs/export.md"])("the programs in %s", (name) => {
+  const found = programs(name);
 
   it.each(found.map((program, index) => ({ index, ...program })))(
     "print what they say ($index)",

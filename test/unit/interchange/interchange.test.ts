@@ -263,6 +263,9 @@ describe("an export", () => {
     expect(transfers("asked_amount_minor = 1050 AND amount_minor = 1050")).toEqual(["last"]);
     expect(transfers("expected_debit_version = 9 OR expected_credit_version = 1")).toEqual(["versions", "last"]);
     expect(transfers("job = 'a job' AND row = 1")).toEqual(["of-a-job"]);
+    const documented = readFileSync(new URL("../../../docs/export.md", import.meta.url), "utf8");
+    const query = /^```sql\n([\s\S]*?)^```$/m.exec(documented)![1]!.replace("'alice'", "'bank'");
+    expect(database.prepare<[], unknown[]>(query).raw().get()![0]).toBe('quo"te,d');
     database.close();
   });
 
