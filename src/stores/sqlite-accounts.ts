@@ -34,7 +34,7 @@ export class SqliteAccounts {
     this.#insertMany = prepare(database, `INSERT INTO accounts VALUES ${new Array(ROWS_AT_ONCE).fill(row).join(", ")}`);
     this.#update = prepare(
       database,
-      `UPDATE accounts SET debits_posted = ?, credits_posted = ?, debits_pending = ?, credits_pending = ?,
+      `UPDATE accounts SET flags = ?, debits_posted = ?, credits_posted = ?, debits_pending = ?, credits_pending = ?,
          balance = ?, version = ? WHERE slot = ?`,
     );
   }
@@ -48,7 +48,7 @@ export class SqliteAccounts {
     for (let slot = 0; slot < this.#writtenCount; slot++) {
       const version = accounts.version(slot);
       if (version === versions[slot]) continue;
-      const values: Value[] = [];
+      const values: Value[] = [accounts.flags(slot)];
       pushAmounts(values, accounts, slot);
       this.#update.run(...values, version, slot);
       versions[slot] = version;

@@ -5,6 +5,7 @@ import Database from "better-sqlite3";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
 import {
+  type Account,
   importLedger,
   type JsonValue,
   type Ledger,
@@ -40,6 +41,17 @@ const ACCOUNTS: readonly NewAccount[] = [
   { id: "00000000-0000-4000-8000-000000000001", asset: "USD", userData: 7n, metadata: "x".repeat(65_534) },
 ];
 
+/** An account with everything that the file's rows say of one. */
+const LIMITED: NewAccount = {
+  ...{ id: "limited", asset: "EUR", debitsMustNotExceedCredits: true, code: 65_535 },
+  ...{ userData: 2n ** 63n - 1n, overdraftLimit: 2n ** 63n },
+};
+
+function flagsOf(account: Account): bigint {
+  const bits = [account.debitsMustNotExceedCredits, account.creditsMustNotExceedDebits, account.closed];
+  return BigInt(bits.reduce((sum, isSet, bit) => sum + (isSet ? 1 << bit : 0), 0));
+}
+
 async function expectAll(ledger: Ledger): Promise<void> {
   for (const { id, userData = 0n, metadata } of ACCOUNTS) {
     expect(ledger.account(id)).toMatchObject({ id, userData });
@@ -68,6 +80,39 @@ describe("user data and metadata of accounts", () => {
     const replayed = await open(path);
     await expectAll(replayed);
     expect(replayed.digest()).toBe(digest);
+  });
+
+  it("of the file's own rows are those of the ledger, whatever became of the account since its row was written", async () => {
+    const path = join(temporaryFolder(), "l.db");
+    const close = {
+      id: "close",
+      debit: "plain",
+      credit: "number",
+      amount: 5n,
+      pending: true,
+      closingDebit: true,
+    } as const;
+    const steps: ((ledger: Ledger) => Promise<unknown>)[] = [
+      (ledger) => ledger.createAccounts([...ACCOUNTS, LIMITED]),
+      (ledger) => ledger.createTransfers([close]),
+      (ledger) => ledger.createTransfers([{ id: "open", void: "close" }]),
+    ];
+    const flagsOfPlain: unknown[] = [];
+    for (const step of steps) {
+      const ledger = await open(path);
+      await step(ledger);
+      const expected = [...ledger.accounts()].map((account) => ({
+        ...{ id: account.id, asset: account.asset, code: BigInt(account.code), flags: flagsOf(account) },
+        ...{ debits_pending: account.debitsPending, version: BigInt(account.version) },
+      }));
+      await ledger.close();
+      const database = new Database(path, { readonly: true });
+      const columns = Object.keys(expected[0]!).join(", ");
+      expect(database.prepare(`SELECT ${columns} FROM accounts ORDER BY id`).safeIntegers().all()).toEqual(expected);
+      flagsOfPlain.push(database.prepare("SELECT flags FROM accounts WHERE id = 'plain'").pluck().get());
+      database.close();
+    }
+    expect(flagsOfPlain).toEqual([0, 4, 0]);
   });
 
   it("are compared in the order of checks, metadata by their values", async () => {
