@@ -11,7 +11,7 @@ import { prepare } from "./sqlite-held.js";
 export const APPLICATION_ID = 0x504c4447;
 
 /** Raised whenever a table changes its meaning: an older library refuses a newer file. */
-export const FILE_VERSION = 2;
+export const FILE_VERSION = 3;
 
 /**
  * A full slice's chunk of 49,248 bytes takes three overflow pages of this size and 2 KB of a leaf: 4% of the file is
@@ -44,6 +44,26 @@ export const HISTORY_TABLES = `
 `;
 /** The index of accounts' rows by id, which is built anew where most rows are. */
 export const ACCOUNTS_INDEX = "CREATE INDEX accounts_id ON accounts (id)";
+
+const ACCOUNTS_TABLE = `
+  -- Derived from the journal as of the snapshot. Numbers of 128 bits are INTEGER where they fit in 63, else decimal TEXT.
+  CREATE TABLE accounts (
+    slot INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    asset TEXT NOT NULL,
+    code INTEGER NOT NULL,
+    user_data ANY NOT NULL,
+    overdraft_limit ANY NOT NULL,
+    flags INTEGER NOT NULL,
+    debits_posted ANY NOT NULL,
+    credits_posted ANY NOT NULL,
+    debits_pending ANY NOT NULL,
+    credits_pending ANY NOT NULL,
+    balance ANY NOT NULL,
+    version INTEGER NOT NULL
+  ) STRICT;
+  ${ACCOUNTS_INDEX};
+`;
 
 const TABLES = `
   CREATE TABLE meta (
@@ -88,21 +108,7 @@ const TABLES = `
     checksum BLOB NOT NULL
   ) STRICT;
 
-  -- Derived from the journal as of the snapshot. Amounts are INTEGER where they fit in 63 bits, else decimal TEXT.
-  CREATE TABLE accounts (
-    slot INTEGER PRIMARY KEY,
-    id TEXT NOT NULL,
-    asset TEXT NOT NULL,
-    code INTEGER NOT NULL,
-    flags INTEGER NOT NULL,
-    debits_posted ANY NOT NULL,
-    credits_posted ANY NOT NULL,
-    debits_pending ANY NOT NULL,
-    credits_pending ANY NOT NULL,
-    balance ANY NOT NULL,
-    version INTEGER NOT NULL
-  ) STRICT;
-  ${ACCOUNTS_INDEX};
+  ${ACCOUNTS_TABLE}
 
   CREATE TABLE snapshot (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -150,4 +156,14 @@ export function createTables(database: Database): void {
   setMeta.run("seed_low", randomBytes(8).toString("hex"));
   setMeta.run("seed_high", randomBytes(8).toString("hex"));
   prepare(database, "INSERT INTO head VALUES (1, 0, 0, 0, 0, 0, ?)").run(GENESIS_CHECKSUM);
+}
+
+/**
+ * Makes the file of an earlier release one of this version. Its accounts' rows lack columns, and are derived: they are
+ * dropped with the snapshot, so that the next opening replays the journal, and closing writes both anew. The caller has
+ * a transaction open.
+ */
+export function upgradeTables(database: Database): void {
+  database.exec(`DROP TABLE accounts; ${ACCOUNTS_TABLE} DELETE FROM snapshot; DELETE FROM snapshot_pieces`);
+  database.exec(`PRAGMA user_version = ${FILE_VERSION}`);
 }

@@ -10,7 +10,7 @@ const INTEGER_MAX = 2n ** 63n - 1n;
  * the time that finding each id's place takes.
  */
 const BULK_SHARE = 0.25;
-const COLUMNS = 11;
+const COLUMNS = 13;
 /** Rows of one statement: a call a row costs as much again as what SQLite does for it. */
 const ROWS_AT_ONCE = 20;
 const ROWS_READ_AT_ONCE = 10_000;
@@ -66,7 +66,8 @@ export class SqliteAccounts {
     for (let slot = from; slot < to; slot++) {
       const version = accounts.version(slot);
       const asset = accounts.assetCode(accounts.asset(slot));
-      values.push(slot, accounts.id(slot), asset, accounts.code(slot), accounts.flags(slot));
+      values.push(slot, accounts.id(slot), asset, accounts.code(slot));
+      values.push(column(accounts.userData(slot)), column(accounts.overdraftLimit(slot)), accounts.flags(slot));
       pushAmounts(values, accounts, slot);
       values.push(version);
       versions[slot] = version;

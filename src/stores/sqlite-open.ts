@@ -3,7 +3,7 @@ import { accessSync, closeSync, constants, existsSync, openSync, readSync, type 
 import { dirname } from "node:path";
 import type { Database } from "better-sqlite3";
 import { LedgerError } from "../core/errors.js";
-import { APPLICATION_ID, configure, createTables, FILE_PAGE_SIZE, FILE_VERSION } from "./schema.js";
+import { APPLICATION_ID, configure, createTables, FILE_PAGE_SIZE, FILE_VERSION, upgradeTables } from "./schema.js";
 import { openError, sqliteCode } from "./sqlite-errors.js";
 import { connect, readPragma } from "./sqlite-held.js";
 import { IN_MEMORY, type SqliteFileOptions } from "./sqlite-protocol.js";
@@ -32,6 +32,7 @@ export function openFile(options: SqliteFileOptions): Database {
     const isEmpty = size === 0 && identity.applicationId === 0 && identity.schemaVersion === 0;
     if (isEmpty) createTables(database);
     else checkIdentity(path, identity);
+    if (!isEmpty && identity.fileVersion < FILE_VERSION) upgradeTables(database);
     database.exec("COMMIT");
     if (sizeMax !== undefined) database.exec(`PRAGMA max_page_count = ${Math.floor(sizeMax / FILE_PAGE_SIZE)}`);
     return database;

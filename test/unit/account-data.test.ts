@@ -52,6 +52,11 @@ function flagsOf(account: Account): bigint {
   return BigInt(bits.reduce((sum, isSet, bit) => sum + (isSet ? 1 << bit : 0), 0));
 }
 
+/** SQLite's integers end at 63 bits. */
+function textIfLarge(value: bigint): bigint | string {
+  return value < 2n ** 63n ? value : String(value);
+}
+
 async function expectAll(ledger: Ledger): Promise<void> {
   for (const { id, userData = 0n, metadata } of ACCOUNTS) {
     expect(ledger.account(id)).toMatchObject({ id, userData });
@@ -103,6 +108,7 @@ describe("user data and metadata of accounts", () => {
       await step(ledger);
       const expected = [...ledger.accounts()].map((account) => ({
         ...{ id: account.id, asset: account.asset, code: BigInt(account.code), flags: flagsOf(account) },
+        ...{ user_data: textIfLarge(account.userData), overdraft_limit: textIfLarge(account.overdraftLimit) },
         ...{ debits_pending: account.debitsPending, version: BigInt(account.version) },
       }));
       await ledger.close();
@@ -113,6 +119,32 @@ describe("user data and metadata of accounts", () => {
       database.close();
     }
     expect(flagsOfPlain).toEqual([0, 4, 0]);
+  });
+
+  it("of a file of the version before, whose rows had none, are in its rows when it was opened and closed once", async () => {
+    const path = join(temporaryFolder(), "l.db");
+    const ledger = await open(path);
+    await ledger.createAccounts([...ACCOUNTS, LIMITED]);
+    const digest = ledger.digest();
+    await ledger.close();
+    const rows = (): unknown => {
+      const database = new Database(path, { readonly: true });
+      const all = database.prepare("SELECT * FROM accounts ORDER BY slot").safeIntegers().all();
+      const version = database.pragma("user_version", { simple: true });
+      database.close();
+      return { all, version };
+    };
+    const expected = rows();
+    const database = new Database(path);
+    database.exec("ALTER TABLE accounts DROP COLUMN user_data; ALTER TABLE accounts DROP COLUMN overdraft_limit");
+    database.exec("PRAGMA user_version = 2");
+    database.close();
+    const opened = await open(path);
+    await expectAll(opened);
+    expect(opened.digest()).toBe(digest);
+    await opened.close();
+    expect(rows()).toEqual(expected);
+    expect(await verifiedDigest(path)).toBe(digest);
   });
 
   it("are compared in the order of checks, metadata by their values", async () => {

@@ -116,11 +116,11 @@ describe("what can't be opened is said to be so:", () => {
     const folder = temporaryFolder();
     const path = join(folder, "a.ledger");
     await makeLedger(path);
-    new SQLite(path).exec("PRAGMA user_version = 3").close();
+    new SQLite(path).exec("PRAGMA user_version = 4").close();
     const before = fingerprint(folder);
     await expect(openSqliteStore(path)).rejects.toMatchObject({
       code: "ledger_too_new",
-      details: { expected: 2, found: 3 },
+      details: { expected: 3, found: 4 },
     });
     expect(fingerprint(folder)).toEqual(before);
   });
