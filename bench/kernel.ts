@@ -115,7 +115,7 @@ class Side {
       const credit = isHot ? 0 : random(accounts);
       const other = credit === debit ? (debit + 1) % accounts : credit;
       const id = `t${this.#batch * BATCH + i}`;
-      writer.write(id, this.#accountIds[debit]!, this.#accountIds[other]!, BigInt(1 + random(100)), 0, undefined);
+      writer.write(id, this.#accountIds[debit]!, this.#accountIds[other]!, BigInt(1 + random(100)), 0, 0n);
     }
     writer.finish();
     for (let slice = 0; slice < writer.slices; slice++) this.#kernel.readKeys(context, slice);

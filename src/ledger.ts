@@ -4,7 +4,7 @@ import { entrySizeMax } from "./core/account-chunk.js";
 import { ACCOUNT_ENTRIES_SIZE_MAX, ACCOUNTS_A_CHUNK } from "./core/accounts.js";
 import { parseAsset } from "./core/assets.js";
 import { BatchResults, RecordWriter } from "./core/batch.js";
-import { checkNewAccount, checkNewTransfer, invalid } from "./core/checks.js";
+import { checkNewAccount, invalid, readTransfer } from "./core/checks.js";
 import { stateDigest } from "./core/digest.js";
 import { LedgerError } from "./core/errors.js";
 import * as layout from "./core/layout.js";
@@ -401,7 +401,10 @@ export class Ledger {
    */
   async createTransfers(transfers: readonly NewTransfer[]): Promise<TransferResult[]> {
     this.#checkOpen();
-    return this.#makeTransfers(transfers, Uint32Array.from(transfers, checkNewTransfer));
+    return this.#makeTransfers(
+      transfers,
+      Uint32Array.from(transfers, (transfer, index) => readTransfer(transfer, index).flags),
+    );
   }
 
   /** {@link createTransfers} of what was checked, which gave the flags. */
@@ -468,7 +471,9 @@ export class Ledger {
       if (end === call.taken) break;
       try {
         while (call.taken < end) {
-          writer.add(call.transfers[call.taken]!, call.flags[call.taken]!);
+          const transfer = readTransfer(call.transfers[call.taken]!, call.taken);
+          if (transfer.flags !== call.flags[call.taken]) throw new Error("it is of another kind now");
+          writer.add(transfer);
           call.taken++;
         }
       } catch (cause) {
@@ -850,13 +855,13 @@ export class Batch {
   /** Adds a transfer. Throws `invalid_argument`, and `batch_full` after 16,384. */
   add(transfer: NewTransfer): void {
     this.#check();
-    this.#writer.add(transfer, checkNewTransfer(transfer, this.#firstIndex + this.length));
+    this.#writer.add(readTransfer(transfer, this.#firstIndex + this.length));
   }
 
   /** Adds a plain transfer without an object for it. Types are the caller's promise. Throws `batch_full`. */
   addPlain(id: string, debit: string, credit: string, amount: bigint): void {
     this.#check();
-    this.#writer.write(id, debit, credit, amount, 0, undefined);
+    this.#writer.write(id, debit, credit, amount, 0, 0n);
   }
 
   #check(): void {

@@ -1,18 +1,16 @@
 #!/usr/bin/env node
-/** The command line. */
+/** The command line. A command is loaded when it is called: most need little of what all of them need. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
 import { LedgerError } from "../core/errors.js";
-import { type CompareArguments, compare } from "./compare.js";
-import { type ExportArguments, exportCommand } from "./export.js";
-import { type ImportArguments, importCommand } from "./import.js";
+import type { CompareArguments } from "./compare.js";
+import type { ExportArguments } from "./export.js";
+import type { ImportArguments } from "./import.js";
 import { exitCodeOf, type OutputOptions } from "./output.js";
-import { type RaceArguments, race } from "./race.js";
-import { type ReverseArguments, reverse } from "./reverse.js";
-import { type SettleArguments, settle } from "./settle.js";
-import { type StatementArguments, statement } from "./statement.js";
-import { transfer } from "./transfer.js";
-import { verify } from "./verify.js";
+import type { RaceArguments } from "./race.js";
+import type { ReverseArguments } from "./reverse.js";
+import type { SettleArguments } from "./settle.js";
+import type { StatementArguments } from "./statement.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -68,6 +66,7 @@ function program(): Command {
     .addOption(quiet())
     .addHelpText("after", EXIT_CODES)
     .action(async (args: SettleArguments) => {
+      const { settle } = await import("./settle.js");
       process.exitCode = await settle(args);
     });
 
@@ -77,7 +76,10 @@ function program(): Command {
     .argument("<ledger>", "the ledger's file")
     .addOption(json())
     .addOption(quiet())
-    .action(verify);
+    .action(async (path: string, args: OutputOptions) => {
+      const { verify } = await import("./verify.js");
+      await verify(path, args);
+    });
 
   root
     .command("statement")
@@ -89,7 +91,10 @@ function program(): Command {
     .option("--from <time>", "only entries since this day or time (UTC unless it says otherwise)")
     .option("--to <time>", "only entries up to this day or time, all of it included")
     .addOption(json())
-    .action((path: string, id: string, args: StatementArguments) => statement(path, id, args));
+    .action(async (path: string, id: string, args: StatementArguments) => {
+      const { statement } = await import("./statement.js");
+      await statement(path, id, args);
+    });
 
   root
     .command("export")
@@ -100,7 +105,10 @@ function program(): Command {
     .addOption(json())
     .addOption(quiet())
     .addHelpText("after", EXIT_CODES)
-    .action((path: string, args: ExportArguments) => exportCommand(path, args));
+    .action(async (path: string, args: ExportArguments) => {
+      const { exportCommand } = await import("./export.js");
+      await exportCommand(path, args);
+    });
 
   root
     .command("import")
@@ -110,7 +118,10 @@ function program(): Command {
     .addOption(json())
     .addOption(quiet())
     .addHelpText("after", EXIT_CODES)
-    .action((from: string, args: ImportArguments) => importCommand(from, args));
+    .action(async (from: string, args: ImportArguments) => {
+      const { importCommand } = await import("./import.js");
+      await importCommand(from, args);
+    });
 
   root
     .command("compare")
@@ -122,7 +133,10 @@ function program(): Command {
     .option("--from <file>", "measure nothing: show what --json wrote before")
     .option("--seed <number>", "seed of the workloads (default: 1)")
     .addHelpText("after", EXIT_CODES)
-    .action((args: CompareArguments) => compare(args));
+    .action(async (args: CompareArguments) => {
+      const { compare } = await import("./compare.js");
+      await compare(args);
+    });
 
   root
     .command("race")
@@ -130,7 +144,10 @@ function program(): Command {
     .option("--only <parts>", "some of event-loop,threads,sqlite,postgres,lock,retry (default: all)")
     .addOption(json())
     .addHelpText("after", RACE_EXIT_CODES)
-    .action((args: RaceArguments) => race(args));
+    .action(async (args: RaceArguments) => {
+      const { race } = await import("./race.js");
+      await race(args);
+    });
 
   root
     .command("transfer")
@@ -138,7 +155,10 @@ function program(): Command {
     .argument("<ledger>", "the ledger's file")
     .argument("<transfer>", "the transfer's id")
     .addOption(json())
-    .action((path: string, id: string, args: OutputOptions) => transfer(path, id, args));
+    .action(async (path: string, id: string, args: OutputOptions) => {
+      const { transfer } = await import("./transfer.js");
+      await transfer(path, id, args);
+    });
 
   root
     .command("reverse")
@@ -149,7 +169,10 @@ function program(): Command {
     .addOption(json())
     .addOption(quiet())
     .addHelpText("after", REVERSE_EXIT_CODES)
-    .action((path: string, args: ReverseArguments) => reverse(path, args));
+    .action(async (path: string, args: ReverseArguments) => {
+      const { reverse } = await import("./reverse.js");
+      await reverse(path, args);
+    });
 
   return root;
 }

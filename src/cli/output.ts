@@ -1,6 +1,6 @@
 /** What the commands say, and where: one JSON line for programs, sentences and tables for people. */
 import Table from "cli-table3";
-import ora, { type Ora } from "ora";
+import type { Ora } from "ora";
 import { LedgerError } from "../core/errors.js";
 
 /** 0: done. 1: a failure. 2: bad usage or unusable input. */
@@ -45,27 +45,30 @@ export interface OutputOptions {
   readonly quiet?: boolean;
 }
 
+/** Where nobody watches a terminal there is no progress to show, and nothing to load for it. */
+const ora = process.stderr.isTTY === true ? (await import("ora")).default : undefined;
+
 /** Speaks for one command. */
 export class Output {
   readonly #options: OutputOptions;
-  readonly #progress: Ora;
+  readonly #progress: Ora | undefined;
 
   constructor(options: OutputOptions) {
     this.#options = options;
-    const isShown = options.quiet !== true && process.stderr.isTTY === true;
     // Standard input may be the job's: the spinner must not swallow it.
-    this.#progress = ora({ stream: process.stderr, isSilent: !isShown, discardStdin: false });
+    if (options.quiet !== true) this.#progress = ora?.({ stream: process.stderr, discardStdin: false });
   }
 
   /** Shows what is going on, where somebody watches a terminal. */
   progress(text: string): void {
+    if (this.#progress === undefined) return;
     if (!this.#progress.isSpinning) this.#progress.start();
     this.#progress.text = text;
   }
 
   /** Takes the progress line away. */
   endProgress(): void {
-    this.#progress.stop();
+    this.#progress?.stop();
   }
 
   /** Says something to people: on standard output if that is a terminal nobody parses, else on standard error. */

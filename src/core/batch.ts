@@ -1,6 +1,6 @@
 /** Writing transfer records straight into shared memory, and reading their results back. */
 
-import { HAS_MORE, UNSIGNED_128_LIMIT } from "./checks.js";
+import { HAS_MORE, type TransferFields, UNSIGNED_128_LIMIT } from "./checks.js";
 import { EXISTS, INVALID_AMOUNT, OK, RESULT_CODE_LIMIT } from "./codes.js";
 import { dayOf } from "./dates.js";
 import { LedgerError } from "./errors.js";
@@ -8,7 +8,7 @@ import { type Identifiers, isHashKind, padded } from "./identifiers.js";
 import { ANY_VERSION } from "./journal.js";
 import * as layout from "./layout.js";
 import { resultName, type TransferResultCode } from "./results.js";
-import type { NewTransfer, TransferResult } from "./types.js";
+import type { TransferResult } from "./types.js";
 
 /** Room for a character more than fits: a text that was cut short is then longer than its count of characters. */
 const UTF8_CHARACTER_MAX = 4;
@@ -66,21 +66,22 @@ export class RecordWriter {
     return Math.ceil(this.#count / layout.SLICE_CAPACITY);
   }
 
-  /** Writes one record, whose fields the caller has checked; `flags` are what that gave. */
-  add(transfer: NewTransfer, flags: number): void {
-    const { id, debit = "", credit = "", amount = 0n, code = 0, userData } = transfer;
+  /** Writes one record. */
+  add(transfer: TransferFields): void {
+    const { id, debit, credit, amount, code, userData, flags } = transfer;
     this.write(id, debit, credit, amount, code, userData);
-    if (flags !== 0) this.#addMore(transfer, flags, amount);
+    if (flags !== 0) this.#addMore(transfer);
   }
 
   /** What makes a record more than a plain one. */
-  #addMore(transfer: NewTransfer, flags: number, amount: bigint): void {
+  #addMore(transfer: TransferFields): void {
+    const { flags, amount, pendingId } = transfer;
     const record = this.#recordAddress(this.#count - 1);
     this.#setFlags(record, flags & layout.TRANSFER_FLAGS_KNOWN, amount);
-    if ((flags & layout.TRANSFER_RESOLVES) !== 0) this.#writePendingId(record, (transfer.post ?? transfer.void)!);
+    if ((flags & layout.TRANSFER_RESOLVES) !== 0) this.#writePendingId(record, pendingId);
     if ((flags & HAS_MORE) === 0) return;
     const { timeout, effectiveDate, expectedDebitVersion, expectedCreditVersion } = transfer;
-    if (timeout !== undefined) {
+    if (timeout !== 0) {
       this.#makeCold(record);
       this.#units[(record + layout.TR_TIMEOUT) >>> 2] = timeout;
     }
@@ -99,7 +100,7 @@ export class RecordWriter {
    * Writes one record. `code` is 0–65,535 and `userData` 0 to 2^128 − 1, which the caller has checked; ids and amounts
    * that can't be are written as what they are, and the transfer's result says so.
    */
-  write(id: string, debit: string, credit: string, amount: bigint, code: number, userData: bigint | undefined): void {
+  write(id: string, debit: string, credit: string, amount: bigint, code: number, userData: bigint): void {
     const index = this.#count;
     if (index % layout.SLICE_CAPACITY === 0) this.#beginSlice(index / layout.SLICE_CAPACITY);
     const record = this.#recordAddress(index);
@@ -133,7 +134,7 @@ export class RecordWriter {
       this.#collectFrom(index + 1);
     }
     this.#count = index + 1;
-    const hasUserData = userData !== undefined && userData !== 0n;
+    const hasUserData = userData !== 0n;
     if (isPlainAmount && !hasUserData) return;
     this.#makeCold(record);
     if (isAmount) this.#words[(record + layout.TR_AMOUNT_HIGH) >>> 3] = amount >> 64n;

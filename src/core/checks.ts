@@ -30,80 +30,190 @@ export function checkNewAccount(account: NewAccount, index: number): void {
 /** Beside the flags of layout.ts: the transfer has a timeout, an effective date or an expected version. */
 export const HAS_MORE = 0x10000;
 
+/** What a transfer says. A field of another type than here has been refused; an id or an amount that can't be has not. */
+export interface TransferFields {
+  readonly id: string;
+  /** Empty where a transfer that posts or voids leaves it open, as is `credit`. */
+  readonly debit: string;
+  readonly credit: string;
+  readonly amount: bigint;
+  readonly code: number;
+  readonly userData: bigint;
+  /** What is posted or voided; empty in other transfers. */
+  readonly pendingId: string;
+  /** 0 for never. */
+  readonly timeout: number;
+  readonly effectiveDate: string | undefined;
+  readonly expectedDebitVersion: number | undefined;
+  readonly expectedCreditVersion: number | undefined;
+  /** Those of layout.ts, and {@link HAS_MORE}. */
+  readonly flags: number;
+}
+
+/** The same fields while they are read. */
+type Reading = { -readonly [Field in keyof TransferFields]: TransferFields[Field] };
+
+function emptyReading(): Reading {
+  return {
+    ...{ id: "", debit: "", credit: "", amount: 0n, code: 0, userData: 0n, pendingId: "", timeout: 0, flags: 0 },
+    ...{ effectiveDate: undefined, expectedDebitVersion: undefined, expectedCreditVersion: undefined },
+  };
+}
+
+/** What the next transfer is read into. A getter that has another one read meanwhile finds none, and a new one is made. */
+let spare: Reading | undefined;
+
+/** Fields of a transfer, for objects that may have them from their class. */
+const FIELD_NAMES = (
+  "id debit credit amount code userData linked pending timeout post void balancingDebit balancingCredit closingDebit " +
+  "closingCredit expectedDebitVersion expectedCreditVersion effectiveDate"
+).split(" ") as (keyof NewTransfer)[];
+
+/** What every transfer has that posts or voids nothing, in the order of the bits below. */
+const REQUIRED = [
+  ["id", "string"],
+  ["debit", "string"],
+  ["credit", "string"],
+  ["amount", "bigint of minor units"],
+] as const;
+const HAS_ID = 1;
+const HAS_DEBIT = 2;
+const HAS_CREDIT = 4;
+const HAS_AMOUNT = 8;
+const HAS_ALL = HAS_ID | HAS_DEBIT | HAS_CREDIT | HAS_AMOUNT;
+
 /**
- * Checks the types and ranges of a transfer's fields, each of which is read once, and returns its flags. Throws
- * `invalid_argument`; an id or an amount that can't be is a result.
+ * Reads a transfer's fields, each of them once, and checks their types and ranges. What it returns is good until the
+ * next call. Throws `invalid_argument`; an id or an amount that can't be is a result.
+ *
+ * It walks over what a plain object has, its enumerable fields. To ask objects of five shapes for each of eighteen fields
+ * takes ten times as long.
  */
-export function checkNewTransfer(transfer: NewTransfer, index: number): number {
+export function readTransfer(transfer: NewTransfer, index: number): TransferFields {
   if (typeof transfer !== "object" || transfer === null) {
     throw invalid(`transfer ${index} must be an object, not ${typeof transfer}`);
   }
-  const { id, debit, credit, amount, code, userData, post, void: voided } = transfer;
-  if (typeof id !== "string") throw wrongId(id, "id", index);
-  let flags = 0;
-  if (post !== undefined) {
-    if (typeof post !== "string") throw wrongId(post, "post", index);
-    flags |= layout.TRANSFER_POST;
+  const fields = spare ?? emptyReading();
+  spare = undefined;
+
+  fields.debit = "";
+  fields.credit = "";
+  fields.amount = 0n;
+  fields.code = 0;
+  fields.userData = 0n;
+  fields.timeout = 0;
+  fields.effectiveDate = undefined;
+  fields.expectedDebitVersion = undefined;
+  fields.expectedCreditVersion = undefined;
+  fields.flags = 0;
+  let found = 0;
+  const prototype: unknown = Object.getPrototypeOf(transfer);
+  if (prototype === Object.prototype || prototype === null) {
+    for (const name in transfer) found |= readField(fields, name, transfer[name as keyof NewTransfer], index);
+  } else {
+    for (const name of FIELD_NAMES) found |= readField(fields, name, transfer[name], index);
   }
-  if (voided !== undefined) {
-    if (typeof voided !== "string") throw wrongId(voided, "void", index);
-    flags |= layout.TRANSFER_VOID;
+  // What posts or voids may leave all but its id open.
+  if (found !== HAS_ALL && ((fields.flags & layout.TRANSFER_RESOLVES) === 0 || (found & HAS_ID) === 0)) {
+    const [name, type] = REQUIRED.find((_, bit) => (found & (1 << bit)) === 0)!;
+    throw wrongType(name, type, undefined, index);
   }
-  // What posts or voids may leave these open.
-  if (typeof debit !== "string" && (flags === 0 || debit !== undefined)) throw wrongId(debit, "debit", index);
-  if (typeof credit !== "string" && (flags === 0 || credit !== undefined)) throw wrongId(credit, "credit", index);
-  if (typeof amount !== "bigint" && (flags === 0 || amount !== undefined)) {
-    throw invalid(`transfer ${index}: 'amount' must be a bigint of minor units, not ${typeof amount}`);
-  }
-  if (code !== undefined) checkCode(code, `transfer ${index}`);
-  if (userData !== undefined) checkUnsigned128(userData, "userData", `transfer ${index}`);
-  const { linked, pending, balancingDebit, balancingCredit, closingDebit, closingCredit } = transfer;
-  if (linked !== undefined && isSet(linked, "linked", index)) flags |= layout.TRANSFER_LINKED;
-  if (pending !== undefined && isSet(pending, "pending", index)) flags |= layout.TRANSFER_PENDING;
-  if (balancingDebit !== undefined && isSet(balancingDebit, "balancingDebit", index)) {
-    flags |= layout.TRANSFER_BALANCING_DEBIT;
-  }
-  if (balancingCredit !== undefined && isSet(balancingCredit, "balancingCredit", index)) {
-    flags |= layout.TRANSFER_BALANCING_CREDIT;
-  }
-  if (closingDebit !== undefined && isSet(closingDebit, "closingDebit", index)) flags |= layout.TRANSFER_CLOSING_DEBIT;
-  if (closingCredit !== undefined && isSet(closingCredit, "closingCredit", index)) {
-    flags |= layout.TRANSFER_CLOSING_CREDIT;
-  }
-  const { timeout, effectiveDate, expectedDebitVersion, expectedCreditVersion } = transfer;
-  const hasMore =
-    timeout !== undefined ||
-    effectiveDate !== undefined ||
-    expectedDebitVersion !== undefined ||
-    expectedCreditVersion !== undefined;
-  if (!hasMore) return flags;
-  checkMore(transfer, `transfer ${index}`);
-  return flags | HAS_MORE;
+  spare = fields;
+  return fields;
 }
 
-function wrongId(id: unknown, name: string, index: number): LedgerError {
-  return invalid(`transfer ${index}: '${name}' must be a string, not ${typeof id}`);
+/** Reads one field; returns which of those it is that a transfer must have. */
+function readField(fields: Reading, name: string, value: unknown, index: number): number {
+  if (value === undefined) return 0;
+  switch (name) {
+    case "id":
+      fields.id = textOf(value, name, index);
+      return HAS_ID;
+    case "debit":
+      fields.debit = textOf(value, name, index);
+      return HAS_DEBIT;
+    case "credit":
+      fields.credit = textOf(value, name, index);
+      return HAS_CREDIT;
+    case "amount":
+      if (typeof value !== "bigint") throw wrongType(name, "bigint of minor units", value, index);
+      fields.amount = value;
+      return HAS_AMOUNT;
+    case "code":
+      checkCode(value as number, `transfer ${index}`);
+      fields.code = value as number;
+      return 0;
+    case "userData":
+      checkUnsigned128(value, name, `transfer ${index}`);
+      fields.userData = value as bigint;
+      return 0;
+    default:
+      readRareField(fields, name, value, index);
+      return 0;
+  }
 }
 
-function isSet(flag: unknown, name: string, index: number): boolean {
-  if (typeof flag !== "boolean")
-    throw invalid(`transfer ${index}: '${name}' must be true or false, not ${typeof flag}`);
-  return flag;
-}
+const FLAGS: ReadonlyMap<string, number> = new Map([
+  ["linked", layout.TRANSFER_LINKED],
+  ["pending", layout.TRANSFER_PENDING],
+  ["balancingDebit", layout.TRANSFER_BALANCING_DEBIT],
+  ["balancingCredit", layout.TRANSFER_BALANCING_CREDIT],
+  ["closingDebit", layout.TRANSFER_CLOSING_DEBIT],
+  ["closingCredit", layout.TRANSFER_CLOSING_CREDIT],
+]);
 
 /** The fields that few transfers have. */
-function checkMore(transfer: NewTransfer, at: string): void {
-  const { timeout, effectiveDate, expectedDebitVersion, expectedCreditVersion } = transfer;
-  if (timeout !== undefined && !(Number.isInteger(timeout) && timeout >= 1 && timeout <= TIMEOUT_MAX)) {
-    throw invalid(
-      `${at}: 'timeout' must be a whole number of seconds from 1 to ${TIMEOUT_MAX}, not ${String(timeout)}`,
-    );
+function readRareField(fields: Reading, name: string, value: unknown, index: number): void {
+  const flag = FLAGS.get(name);
+  if (flag !== undefined) {
+    if (typeof value !== "boolean") {
+      throw invalid(`transfer ${index}: '${name}' must be true or false, not ${typeof value}`);
+    }
+    if (value) fields.flags |= flag;
+  } else if (name === "post" || name === "void") {
+    // One that has both is refused for it, whichever it names.
+    fields.pendingId = textOf(value, name, index);
+    fields.flags |= name === "post" ? layout.TRANSFER_POST : layout.TRANSFER_VOID;
+  } else {
+    readMore(fields, name, value, `transfer ${index}`);
   }
-  if (effectiveDate !== undefined && !isDate(effectiveDate)) {
-    throw invalid(`${at}: 'effectiveDate' must be a day of the calendar as '2026-01-31', not ${String(effectiveDate)}`);
+}
+
+function readMore(fields: Reading, name: string, value: unknown, at: string): void {
+  switch (name) {
+    case "timeout":
+      if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > TIMEOUT_MAX) {
+        throw invalid(
+          `${at}: 'timeout' must be a whole number of seconds from 1 to ${TIMEOUT_MAX}, not ${String(value)}`,
+        );
+      }
+      fields.timeout = value as number;
+      break;
+    case "effectiveDate":
+      if (!isDate(value)) {
+        throw invalid(`${at}: 'effectiveDate' must be a day of the calendar as '2026-01-31', not ${String(value)}`);
+      }
+      fields.effectiveDate = value as string;
+      break;
+    case "expectedDebitVersion":
+    case "expectedCreditVersion":
+      checkVersion(value, name, at);
+      fields[name] = value as number;
+      break;
+    default:
+      // Not a field of a transfer.
+      return;
   }
-  if (expectedDebitVersion !== undefined) checkVersion(expectedDebitVersion, "expectedDebitVersion", at);
-  if (expectedCreditVersion !== undefined) checkVersion(expectedCreditVersion, "expectedCreditVersion", at);
+  fields.flags |= HAS_MORE;
+}
+
+function textOf(value: unknown, name: string, index: number): string {
+  if (typeof value !== "string") throw wrongType(name, "string", value, index);
+  return value;
+}
+
+function wrongType(name: string, expected: string, value: unknown, index: number): LedgerError {
+  return invalid(`transfer ${index}: '${name}' must be a ${expected}, not ${typeof value}`);
 }
 
 function checkCode(code: number | undefined, at: string): void {
@@ -118,8 +228,8 @@ function checkUnsigned128(value: unknown, name: string, at: string): void {
   }
 }
 
-function checkVersion(version: number, name: string, at: string): void {
-  if (!Number.isSafeInteger(version) || version < 0) {
+function checkVersion(version: unknown, name: string, at: string): void {
+  if (!Number.isSafeInteger(version) || (version as number) < 0) {
     throw invalid(`${at}: '${name}' must be a whole number from 0 to 2^53 − 1, not ${String(version)}`);
   }
 }

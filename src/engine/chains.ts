@@ -1,6 +1,6 @@
 /** Chains of transfers that take more than one batch. */
 import { BatchResults, RecordWriter } from "../core/batch.js";
-import { checkNewTransfer } from "../core/checks.js";
+import { readTransfer } from "../core/checks.js";
 import * as layout from "../core/layout.js";
 import { TRANSFER_RESULTS } from "../core/results.js";
 import type { NewTransfer, TransferResult } from "../core/types.js";
@@ -43,7 +43,7 @@ export async function makeTogether(
     while (found.length < legs.length) {
       const writer = new RecordWriter(engine.ids, engine.memory, context);
       for (const leg of legs.slice(found.length, found.length + layout.BATCH_CAPACITY))
-        writer.add(leg, checkNewTransfer(leg, 0));
+        writer.add(readTransfer(leg, 0));
       writer.finish();
       const { slices, flags, pendings, count } = writer;
       const promised = { transfers: count, pendings };
@@ -84,7 +84,7 @@ async function recordRefusal(engine: Engine, leg: NewTransfer, refusal: number):
   const context = await engine.acquireContext();
   try {
     const writer = new RecordWriter(engine.ids, engine.memory, context);
-    writer.add(leg, checkNewTransfer(leg, 0));
+    writer.add(readTransfer(leg, 0));
     writer.finish();
     const plan = layout.PLAN_ORDERED | layout.PLAN_PART;
     const promised = { transfers: 1, pendings: 0 };

@@ -280,7 +280,7 @@ class FileCheck {
     const writer = new RecordWriter(engine.ids, engine.memory, await engine.acquireContext());
     try {
       for (const { id, opening } of rows) {
-        writer.write(openingTransferId(asset.code, id), this.#openingAccount, id, opening, 0, undefined);
+        writer.write(openingTransferId(asset.code, id), this.#openingAccount, id, opening, 0, 0n);
       }
       writer.finish();
       // Nothing of it is recorded, so it needs no room.

@@ -150,7 +150,7 @@ test(
         }
       },
     );
-    await fc.assert(property, runsOf(10));
+    await fc.assert(property, runsOf(7));
   },
   RUNS_MS_MAX,
 );

@@ -95,7 +95,7 @@ test(
         await store.close();
       }
     });
-    await fc.assert(property, runsOf(12));
+    await fc.assert(property, runsOf(8));
   },
   RUNS_MS_MAX,
 );

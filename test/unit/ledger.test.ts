@@ -189,6 +189,52 @@ test("a transfer's fields have the wrong type: the call is refused and makes not
   expect(await ledger.createTransfers([])).toEqual([]);
 });
 
+test("a transfer's fields count wherever its object has them from, and each is read once", async () => {
+  const ledger = await openWithAccounts();
+  class Reservation {
+    readonly debit = "bank";
+    readonly credit = "shop";
+    readonly id: string;
+    readonly #reads: string[];
+    constructor(id: string, reads: string[]) {
+      this.id = id;
+      this.#reads = reads;
+    }
+    get amount(): bigint {
+      this.#reads.push("amount");
+      return 5n;
+    }
+    get pending(): true {
+      this.#reads.push("pending");
+      return true;
+    }
+  }
+  const reads: string[] = [];
+  const batch = await ledger.batch();
+  batch.add(new Reservation("of a class", reads));
+  batch.add(Object.assign(Object.create(null), pay("without a prototype"), { pending: true }) as NewTransfer);
+  batch.add(Object.assign(Object.create({ pending: true }), pay("heir")) as NewTransfer);
+  batch.add(new Proxy({ ...pay("behind a proxy"), pending: true } as NewTransfer, {}));
+  batch.add({ ...pay("with what is no field"), colour: "red", pendingg: true } as unknown as NewTransfer);
+  // A getter that adds another transfer while this one is read.
+  batch.add({
+    ...{ id: "outer", userData: 3n, pending: true, credit: "shop", amount: 5n },
+    get debit() {
+      batch.add({ ...pay("inner"), code: 9 });
+      return "bank";
+    },
+  });
+  expect(new Set((await batch.submit()).counts().keys())).toEqual(new Set(["ok"]));
+  expect(reads.sort()).toEqual(["amount", "pending"]);
+  const pending = async (id: string): Promise<unknown> => (await ledger.transfer(id))?.pending;
+  for (const id of ["of a class", "without a prototype", "heir", "behind a proxy", "outer"]) {
+    expect(await pending(id), id).toBe(true);
+  }
+  expect(await pending("with what is no field")).toBeUndefined();
+  expect(await ledger.transfer("outer")).toMatchObject({ userData: 3n, code: 0, debit: "bank", credit: "shop" });
+  expect(await ledger.transfer("inner")).toMatchObject({ userData: 0n, code: 9 });
+});
+
 test("a transfer that its caller changes after the call to something impossible rejects that call, and no other", async () => {
   const ledger = await openWithAccounts();
   const changed = { ...pay("changed") };

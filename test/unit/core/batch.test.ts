@@ -20,7 +20,7 @@ type Ids = readonly [id: string, debit: string, credit: string];
 /** Writes records of these ids as a batch, has their keys read as a slice's owner does, and reads the ids back. */
 function roundTrip(records: readonly Ids[]): Ids[] {
   const writer = new RecordWriter(ids, memory, context);
-  for (const [id, debit, credit] of records) writer.write(id, debit, credit, 5n, 0, undefined);
+  for (const [id, debit, credit] of records) writer.write(id, debit, credit, 5n, 0, 0n);
   writer.finish();
   for (let slice = 0; slice < writer.slices; slice++) kernel.readKeys(context, slice);
   return records.map((_, index) => {

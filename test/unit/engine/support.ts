@@ -21,7 +21,7 @@ export async function withThreads<T>(action: () => Promise<T>): Promise<{ value:
 export async function fill(engine: Engine, transfers: readonly PlainTransfer[]): Promise<RecordWriter> {
   const writer = new RecordWriter(engine.ids, engine.memory, await engine.acquireContext());
   for (const { id, debit, credit, amount, code, userData } of transfers) {
-    writer.write(id, debit, credit, amount, code ?? 0, userData);
+    writer.write(id, debit, credit, amount, code ?? 0, userData ?? 0n);
   }
   writer.finish();
   return writer;

@@ -1,10 +1,11 @@
 /** What an export holds, and that an import notices whatever is not as it was exported. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { parse } from "csv-parse/sync";
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   type Account,
   importLedger,
@@ -63,15 +64,22 @@ async function makeLedger(path: string): Promise<Ledger> {
   return ledger;
 }
 
+/** A ledger and its exports, made once; each test has a copy that it may spoil. */
+const original = mkdtempSync(join(tmpdir(), "parallel-ledger-"));
 let folder: string;
 const at = (name: string): string => join(folder, name);
 
 beforeEach(async () => {
+  if (readdirSync(original).length === 0) {
+    const ledger = await makeLedger(join(original, "ledger.db"));
+    for (const format of ["csv", "ndjson", "sqlite"] as const) await ledger.export(join(original, format), { format });
+    await ledger.close();
+  }
   folder = temporaryFolder();
-  const ledger = await makeLedger(at("ledger.db"));
-  for (const format of ["csv", "ndjson", "sqlite"] as const) await ledger.export(at(format), { format });
-  await ledger.close();
+  cpSync(original, folder, { recursive: true });
 });
+
+afterAll(() => rmSync(original, { recursive: true }));
 
 function lines(name: string): string[] {
   return readFileSync(at(name), "utf8").split("\n");
