@@ -26,6 +26,7 @@ import {
   CH_JOB_LOW,
   CX_ASSET,
   CX_BASE_SEQUENCE,
+  CX_CHAIN_FIRST,
   CX_DETAIL,
   CX_FIRST_ROW,
   CX_JOB_HIGH,
@@ -208,6 +209,12 @@ export function confirm(context: usize, index: u32, chunk: usize): u32 {
   }
   store<u8>(context + index, STATE_KNOWN, CX_STATE);
   store<u32>(sequenceAddress(context, index), sequence);
+  const chainFirst = load<u32>(context, CX_CHAIN_FIRST);
+  if (chainFirst != 0 && sequence >= chainFirst) {
+    // A leg that repeats one of its own chain repeats what would have been made.
+    compareWithRecorded(context, index, chunk, recorded);
+    return 0;
+  }
   const recordedResult = load<u8>(recorded, JR_RESULT);
   const jobLow = load<u64>(context, CX_JOB_LOW);
   const jobHigh = load<u64>(context, CX_JOB_HIGH);
@@ -235,10 +242,16 @@ export function confirm(context: usize, index: u32, chunk: usize): u32 {
     store<u8>(context + index, recordedResult, CX_DETAIL);
     return 0;
   }
-  readRecorded(chunk, recorded);
-  store<u8>(context + index, differenceFrom(load<u32>(context, CX_ASSET), record, scratch), CX_RESULT);
-  tellMoved(record, recordedAmountLow(recorded), recordedAmountHigh(chunk, recorded));
+  compareWithRecorded(context, index, chunk, recorded);
   return 0;
+}
+
+/** Says of a record how it differs from the transfer of the journal that has its id, as if that had been made. */
+function compareWithRecorded(context: usize, index: u32, chunk: usize, recorded: usize): void {
+  const record = recordAddress(context, index);
+  readRecorded(chunk, recorded);
+  store<u8>(context + index, differenceFrom(load<u32>(context, CX_ASSET), record, scratchAddress(context, index)), CX_RESULT);
+  tellMoved(record, recordedAmountLow(recorded), recordedAmountHigh(chunk, recorded));
 }
 
 // The transfer that a record is compared with. One kernel instance is one thread, so these are nobody else's.

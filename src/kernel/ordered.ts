@@ -5,6 +5,10 @@
  * that is refused for what it says, or for what its id was used for, breaks it. Otherwise its legs are executed in
  * order; the first that the state refuses breaks it, is recorded, and what was executed before is undone in reverse.
  * Nothing of the other legs is recorded, so their ids are taken out of the index again.
+ *
+ * A chain that takes several batches is one transaction of the store, which is undone where the chain breaks. So its
+ * legs are decided alone, until one is refused. Those behind it are recorded, as failed: until all is undone, the
+ * journal is where a leg of a later part finds that it repeats one.
  */
 import {
   EXISTS,
@@ -23,6 +27,7 @@ import {
   CX_STATE,
   DETAIL_BROKE_CHAIN,
   DETAIL_REPLAYED,
+  PLAN_LEFT,
   PLAN_PART,
   SB_ACCOUNTS,
   SC_CREDIT_SLOT,
@@ -71,12 +76,17 @@ function indexBehind(context: usize, index: i32): i32 {
 // @ts-ignore: decorator
 @inline
 function isLinked(context: usize, index: i32): bool {
-  if ((load<u32>(context, CX_PLAN) & PLAN_PART) != 0) return false;
   return (recordFlags(recordAddress(context, index)) & TRANSFER_LINKED) != 0;
 }
 
 /** Decides the records of a slice, and the rest of a chain that begins in it. Slices come in order, one at a time. */
 export function decideOrdered(context: usize, slice: u32): void {
+  if ((load<u32>(context, CX_PLAN) & PLAN_PART) != 0) {
+    for (let index = sliceFirst(slice), end = index + sliceCount(context, slice); index < end; index++) {
+      decideLeg(context, index);
+    }
+    return;
+  }
   const end = sliceFirst(slice) + sliceCount(context, slice);
   let index: i32 = slice == 0 ? firstIndex(context, 0) : load<i32>(context, CX_ORDERED_NEXT);
   while (index != NONE && <u32>index < end) {
@@ -102,14 +112,28 @@ function mustBeExecuted(context: usize, index: i32): bool {
 
 function decideAlone(context: usize, index: i32): void {
   if (!mustBeExecuted(context, index)) return;
-  const refusal = load<u32>(context, CX_REFUSAL);
-  if (refusal != OK) {
-    store<u8>(context + index, refusal, CX_RESULT);
-    store<u8>(context + index, <u8>DETAIL_BROKE_CHAIN, CX_DETAIL);
-    return;
-  }
   decideRecord(context, index);
   queueIfPending(context, index);
+}
+
+/** Decides a leg of a part, and notes where it broke the chain. */
+function decideLeg(context: usize, index: i32): void {
+  const plan = load<u32>(context, CX_PLAN);
+  const state = load<u8>(context + index, CX_STATE);
+  if (state == STATE_DUPLICATE) {
+    compareWithEarlier(context, index);
+    store<u8>(context + index, STATE_PROBE_ONLY, CX_STATE);
+  } else if (state == STATE_FRESH && (plan & PLAN_LEFT) != 0) {
+    store<u8>(context + index, LINKED_EVENT_FAILED, CX_RESULT);
+    return;
+  } else if (state == STATE_FRESH && load<u32>(context, CX_REFUSAL) != OK) {
+    store<u8>(context + index, load<u32>(context, CX_REFUSAL), CX_RESULT);
+    store<u8>(context + index, <u8>DETAIL_BROKE_CHAIN, CX_DETAIL);
+  } else {
+    decideAlone(context, index);
+  }
+  const result = load<u8>(context + index, CX_RESULT);
+  if (result != OK && result != EXISTS) store<u32>(context, plan | PLAN_LEFT, CX_PLAN);
 }
 
 /** Queues what a record has reserved to expire. */

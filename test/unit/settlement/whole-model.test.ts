@@ -221,22 +221,6 @@ test("chains across batches are made as a whole or not at all", async () => {
   expect(ledger.account("bob")!.balance).toBe(BigInt(outcomes.filter((outcome) => outcome === "ok").length));
 });
 
-test("a chain that fits no batch is refused, and nothing of it or behind it is made", async () => {
-  const rows = Array.from(
-    { length: 20_000 },
-    (_, index): Row => ({
-      id: `t${index}`,
-      ...{ debit: "bank", credit: "bob", amount: 1n, linked: index >= 10 },
-    }),
-  );
-  const ledger = await open();
-  await expect(settle(ledger, "t.csv", csvOf(rows))).rejects.toMatchObject({
-    code: "chain_too_long",
-    message: expect.stringContaining("begins in row 11 is longer than 16384 rows"),
-  });
-  expect(ledger.account("bob")!.balance).toBe(10n);
-});
-
 test("rows that can't be read break the chain around them, before and behind", async () => {
   const header = "id,from,to,amount,chained\n";
   const lines = [
