@@ -456,8 +456,12 @@ export const ID_STARTS_STRIDE = 132;
 export const CX_STATE = 16384;
 export const CX_CONTESTED_DEBIT = 32768;
 export const CX_CONTESTED_CREDIT = 49152;
-/** u8: the same bytes in a plan in order: 1 where a later record of the batch has the same id. dedupe. */
+/**
+ * u8: the same bytes in a plan in order: 1 where a later record of the batch has the same id (dedupe), TAKEN_LATER where a
+ * leg's id was unknown when this same job first read it, and used by a later row of the job since (confirm).
+ */
 export const CX_REPEATED = 49152;
+export const TAKEN_LATER = 2;
 export const CX_RESULT = 65536;
 /** u8: DETAIL_*, or with `id_already_failed` the result recorded then. */
 export const CX_DETAIL = 81920;

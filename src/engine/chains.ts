@@ -95,6 +95,9 @@ class Judge {
   #count = 0;
   /** The first leg that was refused for what it says, or for what its id was used for before. */
   #settled: Breaker | undefined;
+  /** The first leg whose id a later row of the same job has used since: it breaks the chain only if no other does. */
+  #takenLater: Breaker | undefined;
+  readonly #later = new Set<number>();
   #refused: Refused | undefined;
   #isRepeated = true;
 
@@ -105,13 +108,13 @@ class Judge {
 
   /** The leg that the state refused first, if no other leg broke the chain before it was tried. */
   get refused(): Refused | undefined {
-    return this.#settled === undefined ? this.#refused : undefined;
+    return (this.#settled ?? this.#takenLater) === undefined ? this.#refused : undefined;
   }
 
   /** The leg that broke the chain before it was tried, or undefined. */
   breaker(isOpen: boolean): Breaker | undefined {
     if (isOpen) return openLeg(this.#count - 1);
-    return this.#isRepeated ? undefined : this.#settled;
+    return this.#isRepeated ? undefined : (this.#settled ?? this.#takenLater);
   }
 
   async take(context: number, request: BatchRequest): Promise<void> {
@@ -135,11 +138,23 @@ class Judge {
     const detail = this.#engine.bytes[context + layout.CX_DETAIL + index]!;
     const isReplayed = detail === layout.DETAIL_REPLAYED;
     if (result !== EXISTS && !(result === OK && isReplayed)) this.#isRepeated = false;
+    const sequence = this.#sequence(context, index);
+    const isKnown = this.#engine.bytes[context + layout.CX_STATE + index] === layout.STATE_KNOWN;
+    if (isKnown && this.#engine.bytes[context + layout.CX_REPEATED + index] === layout.TAKEN_LATER) {
+      if (!this.#later.has(sequence)) {
+        this.#later.add(sequence);
+        this.#takenLater ??= { index: this.#count, result, detail, sequence };
+        return;
+      }
+      // It repeats a leg of its own chain, of which nothing was recorded when this job first read it.
+      this.#isRepeated = false;
+      this.#settled ??= { index: this.#count, result, detail: 0, sequence: 0 };
+      return;
+    }
     // What this same job recorded before broke the chain then, whatever has been done with other ids since.
     const isRefusal = isReplayed && result !== OK;
     const wasRefusal = this.#settled?.detail === layout.DETAIL_REPLAYED && this.#settled.result !== EXISTS;
     if (this.#settled !== undefined && (!isRefusal || wasRefusal)) return;
-    const sequence = this.#sequence(context, index);
     this.#settled = {
       index: this.#count,
       // A leg that this job made before, in a chain that said something else then.

@@ -31,6 +31,8 @@ import {
   CX_FIRST_ROW,
   CX_JOB_HIGH,
   CX_JOB_LOW,
+  CX_PLAN,
+  CX_REPEATED,
   CX_RESULT,
   CX_SLICES_USED,
   CX_STATE,
@@ -50,6 +52,8 @@ import {
   KIND_NOT_UTF8,
   KIND_TOO_LONG,
   NO_SLOT,
+  PLAN_ORDERED,
+  PLAN_PART,
   SB_ACCOUNTS,
   SC_CREDIT_SLOT,
   SC_DEBIT_SLOT,
@@ -63,6 +67,7 @@ import {
   STATE_KNOWN,
   STATE_PROBE_ONLY,
   SUPERBLOCK,
+  TAKEN_LATER,
   TR_AMOUNT,
   TR_AMOUNT_HIGH,
   TR_CODE,
@@ -80,6 +85,7 @@ import {
   TR_PENDING_MADE,
   TR_PENDING_TEXT,
   TRANSFER_FLAGS_KNOWN,
+  TRANSFER_LINKED,
 } from "../core/layout";
 import { accountAddress, findAccountByKey } from "./accounts";
 import {
@@ -230,11 +236,13 @@ export function confirm(context: usize, index: u32, chunk: usize): u32 {
       store<u8>(context + index, <u8>DETAIL_REPLAYED, CX_DETAIL);
       return 0;
     }
-    if (probeOnly && recordedRow > row) {
-      // A later row of this job took the id: when this row was first read, the id was unknown.
-      store<u8>(context + index, STATE_PROBE_ONLY, CX_STATE);
-      store<u32>(sequenceAddress(context, index), 0);
-      return 0;
+    // Where a later row of this job took the id, it was unknown when this row was first read.
+    if (recordedRow > row) {
+      if (isLeg(context, index)) store<u8>(context + index, <u8>TAKEN_LATER, CX_REPEATED);
+      if (probeOnly) {
+        store<u8>(context + index, STATE_PROBE_ONLY, CX_STATE);
+        return 0;
+      }
     }
   }
   if (recordedResult != OK) {
@@ -244,6 +252,21 @@ export function confirm(context: usize, index: u32, chunk: usize): u32 {
   }
   compareWithRecorded(context, index, chunk, recorded);
   return 0;
+}
+
+/** Whether the record is a leg of a chain. */
+function isLeg(context: usize, index: u32): bool {
+  const plan = load<u32>(context, CX_PLAN);
+  if ((plan & PLAN_ORDERED) == 0) return false;
+  if ((plan & PLAN_PART) != 0 || (recordFlags(recordAddress(context, index)) & TRANSFER_LINKED) != 0) return true;
+  let slice = index / SLICE_CAPACITY;
+  let behind = index;
+  while (behind == sliceFirst(slice)) {
+    if (slice == 0) return false;
+    slice--;
+    behind = sliceFirst(slice) + sliceCount(context, slice);
+  }
+  return (recordFlags(recordAddress(context, behind - 1)) & TRANSFER_LINKED) != 0;
 }
 
 /** Says of a record how it differs from the transfer of the journal that has its id, as if that had been made. */

@@ -39,6 +39,7 @@ import {
   STATE_KNOWN,
   STATE_PROBE_ONLY,
   SUPERBLOCK,
+  TAKEN_LATER,
   TR_AMOUNT,
   TRANSFER_LINKED,
   TRANSFER_PENDING,
@@ -47,7 +48,7 @@ import {
 } from "../core/layout";
 import { accountAddress } from "./accounts";
 import { compareWithEarlier, refusalIsFinal, settleDuplicate } from "./confirm";
-import { amountHigh, recordAddress, recordFlags, scratchAddress, sliceCount, sliceFirst } from "./context";
+import { amountHigh, recordAddress, recordFlags, scratchAddress, sequenceAddress, sliceCount, sliceFirst } from "./context";
 import { withdrawId } from "./dedupe";
 import { decideRecord } from "./execute";
 import { pendingAddress, queueExpiry, removeLastPending } from "./pendings";
@@ -168,17 +169,50 @@ function isReplayed(context: usize, index: i32): bool {
   return load<u8>(context + index, CX_DETAIL) == DETAIL_REPLAYED && load<u8>(context + index, CX_RESULT) != OK;
 }
 
+// @ts-ignore: decorator
+@inline
+function isTakenLater(context: usize, index: i32): bool {
+  return load<u8>(context + index, CX_REPEATED) == TAKEN_LATER;
+}
+
+/**
+ * Whether a leg whose id a later row of the job has used since repeats a leg of its own chain. Then that is what was wrong
+ * with it when the job first read it, and is made its outcome.
+ */
+function repeatsLeg(context: usize, first: i32, index: i32): bool {
+  const sequence = load<u32>(sequenceAddress(context, index));
+  for (let earlier = first; earlier != index; earlier = indexBehind(context, earlier)) {
+    // What was refused for what it says had left its id unknown.
+    if (!isTakenLater(context, earlier) || load<u8>(context + earlier, CX_STATE) != STATE_KNOWN) continue;
+    if (load<u32>(sequenceAddress(context, earlier)) != sequence) continue;
+    store<u32>(scratchAddress(context, index), earlier, SC_LINK);
+    compareWithEarlier(context, index);
+    store<u8>(context + index, 0, CX_DETAIL);
+    store<u8>(context + index, STATE_DUPLICATE, CX_STATE);
+    return true;
+  }
+  return false;
+}
+
 function decideChain(context: usize, first: i32, last: i32): void {
   let breaker = NONE;
+  let takenLater = NONE;
   let isRepeated = true;
   for (let index = first; ; index = indexBehind(context, index)) {
     const settled = isSettled(context, first, index);
-    // What this same job recorded before broke the chain then, whatever has been done with other ids since.
-    if (settled && (breaker == NONE || (isReplayed(context, index) && !isReplayed(context, breaker)))) breaker = index;
-    if (!settled || !wasMade(context, index)) isRepeated = false;
+    const repeats = settled && isTakenLater(context, index) && repeatsLeg(context, first, index);
+    if (settled && isTakenLater(context, index) && load<u8>(context + index, CX_STATE) == STATE_KNOWN) {
+      if (takenLater == NONE) takenLater = index;
+    } else if (settled && (breaker == NONE || (isReplayed(context, index) && !isReplayed(context, breaker)))) {
+      // What this same job recorded before broke the chain then, whatever has been done with other ids since.
+      breaker = index;
+    }
+    if (!settled || repeats || !wasMade(context, index)) isRepeated = false;
     if (index == last) break;
   }
   if (isRepeated) return;
+  // It broke the chain only if nothing else does: the chain says something else than when this job first read it.
+  if (breaker == NONE) breaker = takenLater;
   if (breaker != NONE) {
     // A leg that this job made before, in a chain that said something else then.
     const result: u32 = load<u8>(context + breaker, CX_RESULT);

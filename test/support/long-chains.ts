@@ -90,7 +90,8 @@ export function rowsOfPlan({ chains, open }: Plan): ModelNewTransfer[] {
     const at = { first: 0, second: 1, middle: legs >> 1, last: legs - 1 }[place];
     for (const [index, broken] of brokenLegs(chain, Math.min(at, legs - 1), fate, used, failed)) chain[index] = broken;
     rows.push(...chain.map((transfer, i) => (i < legs - 1 ? linked(transfer) : { ...transfer, linked: false })));
-    single();
+    // The id of a leg can be used again where its chain failed.
+    single(legs > 1 ? { id: chain[legs >> 2]!.id } : {});
   }
   for (let i = 0; i < open; i++) rows.push(linked({ id: `open ${i}`, debit: BANK, credit: SHOP, amount: 1n }));
   return rows;
