@@ -439,7 +439,8 @@ export class Ledger {
     const before = await this.#makeTransfers(transfers.slice(0, from), flags.subarray(0, from));
     const chain = await makeLongChain(this.#engine, this.#store, transfers.slice(from, end));
     const behind = await this.#makeTransfers(transfers.slice(end), flags.subarray(end));
-    return [...before, ...chain, ...behind];
+    const made = chain.flatMap((results) => Array.from({ length: results.length }, (_, index) => results.get(index)));
+    return [...before, ...made, ...behind];
   }
 
   /** Fills batches from the calls that wait, and starts them. */
@@ -571,10 +572,10 @@ export class Ledger {
 
   /**
    * Settles a stream of transfers, or of arrays of them, in order, with as many batches under way as keep every
-   * thread busy; memory does not grow with the stream.
+   * thread busy; memory does not grow with the stream, but for a chain's transfers, which are held until its last one.
    *
-   * Resolves once everything is on disk. Throws `invalid_argument` at the first transfer that has the wrong types, and
-   * `chain_too_long` at a chain of more than 16,384; what came before is settled.
+   * Resolves once everything is on disk. Throws `invalid_argument` at the first transfer that has the wrong types; what
+   * came before it and before its chain is settled.
    */
   async settle(
     source: AsyncIterable<NewTransfer | readonly NewTransfer[]> | Iterable<NewTransfer | readonly NewTransfer[]>,
@@ -590,6 +591,19 @@ export class Ledger {
     let isOver = false;
     const { room } = this.#engine;
     const undelivered: Promise<void>[] = [];
+    const deliver = (results: BatchResults | Promise<BatchResults>, firstIndex: number): void => {
+      delivered = delivered.then(async () => {
+        const found = await results;
+        for (const [name, count] of found.counts()) counts.set(name, (counts.get(name) ?? 0) + count);
+        settled += found.length;
+        await options.onResults?.(found, firstIndex);
+        options.onProgress?.({ transfers: settled, milliseconds: performance.now() - start });
+      });
+      delivered.catch(() => {
+        isOver = true;
+      });
+      undelivered.push(delivered);
+    };
     const submit = (): void => {
       if (current === undefined) return;
       const batch = current;
@@ -605,21 +619,23 @@ export class Ledger {
       results.catch(() => {
         isOver = true;
       });
-      delivered = delivered.then(async () => {
-        const found = await results;
-        for (const [name, count] of found.counts()) counts.set(name, (counts.get(name) ?? 0) + count);
-        settled += found.length;
-        await options.onResults?.(found, firstIndex);
-        options.onProgress?.({ transfers: settled, milliseconds: performance.now() - start });
-      });
-      delivered.catch(() => {
-        isOver = true;
-      });
-      undelivered.push(delivered);
+      deliver(results, firstIndex);
     };
-    /** A transfer with those before it that are chained to it: they go into one batch. */
+    /** A transfer with those before it that are chained to it: they go into one batch, if one holds them. */
     let together: NewTransfer[] = [];
+    const addLong = async (): Promise<void> => {
+      for (const [index, transfer] of together.entries()) readTransfer(transfer, transfers + index);
+      submit();
+      // Nothing is made behind a batch that was refused.
+      await delivered;
+      for (const results of await makeLongChain(this.#engine, this.#store, together)) {
+        deliver(results, transfers);
+        transfers += results.length;
+      }
+      together = [];
+    };
     const add = async (): Promise<void> => {
+      if (together.length > layout.BATCH_CAPACITY) return addLong();
       if (current !== undefined && current.length + together.length > layout.BATCH_CAPACITY) submit();
       if (current === undefined && undelivered.length >= UNDELIVERED_MAX) await undelivered.shift();
       current ??= await this.#beginBatch(transfers);
@@ -635,7 +651,6 @@ export class Ledger {
       for await (const item of source) {
         if (isStopped()) break;
         for (const transfer of Array.isArray(item) ? (item as readonly NewTransfer[]) : [item as NewTransfer]) {
-          if (together.length === layout.BATCH_CAPACITY) throw chainTooLong(transfers);
           together.push(transfer);
           if (transfer?.linked !== true) await add();
         }
@@ -895,16 +910,6 @@ function endOfShare({ flags, taken }: PendingTransfers, room: number): number {
   if (end === flags.length) return end;
   while (end > taken && (flags[end - 1]! & layout.TRANSFER_LINKED) !== 0) end--;
   return end;
-}
-
-/** The error where a chain of a stream, whose first transfer has this index, fits no batch. */
-function chainTooLong(index: number): LedgerError {
-  return new LedgerError(
-    "chain_too_long",
-    `the chain that begins with transfer ${index} is longer than a batch, ${layout.BATCH_CAPACITY} transfers: end it ` +
-      "earlier, or make it by createTransfers, which takes a chain of any length; what came before it is settled",
-    { details: { index } },
-  );
 }
 
 /** What transfers of these flags take. */

@@ -19,7 +19,6 @@ const USAGE_CODES = new Set([
   "invalid_header",
   "invalid_delimiter",
   "invalid_accounts",
-  "chain_too_long",
   "invalid_export",
   "unknown_asset",
   "unknown_account",

@@ -1,7 +1,7 @@
 /** Writing transfer records straight into shared memory, and reading their results back. */
 
 import { HAS_MORE, type TransferFields, UNSIGNED_128_LIMIT } from "./checks.js";
-import { EXISTS, INVALID_AMOUNT, OK, RESULT_CODE_LIMIT } from "./codes.js";
+import { EXISTS, INVALID_AMOUNT, LINKED_EVENT_FAILED, OK, RESULT_CODE_LIMIT } from "./codes.js";
 import { dayOf } from "./dates.js";
 import { LedgerError } from "./errors.js";
 import { type Identifiers, isHashKind, padded } from "./identifiers.js";
@@ -260,9 +260,9 @@ export class RecordWriter {
 
 /** Results of a batch, in the order its transfers were added; compact, for callers with millions of them. */
 export class BatchResults {
-  readonly #results: Uint8Array;
-  readonly #details: Uint8Array;
-  readonly #sequences: Uint32Array;
+  #results: Uint8Array;
+  #details: Uint8Array;
+  #sequences: Uint32Array;
   /** What balancing, posting and voiding transfers moved, by index. */
   readonly #moved: ReadonlyMap<number, bigint>;
 
@@ -275,6 +275,27 @@ export class BatchResults {
     this.#results = copyOf(bytes, context + layout.CX_RESULT, count);
     this.#details = copyOf(bytes, context + layout.CX_DETAIL, count);
     this.#sequences = new Uint32Array(copyOf(bytes, context + layout.CX_SEQUENCE, count * 4).buffer);
+  }
+
+  /**
+   * Results of `count` legs of a chain that failed, of which one at most broke it: the other legs' results say so.
+   *
+   * @internal
+   */
+  static failed(
+    count: number,
+    breaker: { readonly index: number; readonly result: number; readonly detail: number; readonly sequence: number },
+  ): BatchResults {
+    const { index, result, detail, sequence } = breaker;
+    const failed = new BatchResults(new Uint8Array(), 0, 0);
+    failed.#results = new Uint8Array(count).fill(LINKED_EVENT_FAILED);
+    failed.#details = new Uint8Array(count);
+    failed.#sequences = new Uint32Array(count);
+    if (index < 0 || index >= count) return failed;
+    failed.#results[index] = result;
+    failed.#details[index] = detail;
+    failed.#sequences[index] = sequence;
+    return failed;
   }
 
   get length(): number {

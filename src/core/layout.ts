@@ -386,9 +386,14 @@ export const CX_ASSET = 1376;
 export const CX_ORDERED_NEXT = 1380;
 /** u32: the recorded result that the batch's records get instead of being executed, 0 where they are. */
 export const CX_REFUSAL = 1384;
-/** u32, stitch: 1 where the whole batch is one chain that goes on behind it, so that it could not be cut before it. */
+/**
+ * u32, stitch: 1 where the whole batch is one chain that may go on behind it: with PLAN_PART, a part that is not the last;
+ * else a chain that fits no batch.
+ */
 export const CX_OUT_CHAIN_OPEN = 1388;
-export const CX_SCALARS_END = 1392;
+/** u32: with PLAN_PART, the sequence from which on transfers are legs of the chain itself; else 0. */
+export const CX_CHAIN_FIRST = 1392;
+export const CX_SCALARS_END = 1400;
 
 export const PLAN_SERIAL = 1;
 export const PLAN_PARSE = 2;
@@ -396,8 +401,13 @@ export const PLAN_FORMAT = 4;
 export const PLAN_CREATE = 8;
 /** The batch may hold chains, pending transfers and what resolves them: its records are decided before they are numbered. */
 export const PLAN_ORDERED = 16;
-/** With PLAN_ORDERED: the batch is part of a chain that is kept or not as a whole outside, so each leg is decided alone. */
+/**
+ * With PLAN_ORDERED: the batch is part of a chain that is kept or not as a whole outside, so each leg is decided alone.
+ * Where the batch is parsed, it ends with the chain.
+ */
 export const PLAN_PART = 32;
+/** With PLAN_PART: a leg was refused, in this part or one before it, so no other is executed. decide sets it, too. */
+export const PLAN_LEFT = 64;
 
 export const FAULT_ACCOUNTS_FULL = 1;
 export const FAULT_TEXT_FULL = 2;
@@ -446,8 +456,12 @@ export const ID_STARTS_STRIDE = 132;
 export const CX_STATE = 16384;
 export const CX_CONTESTED_DEBIT = 32768;
 export const CX_CONTESTED_CREDIT = 49152;
-/** u8: the same bytes in a plan in order: 1 where a later record of the batch has the same id. dedupe. */
+/**
+ * u8: the same bytes in a plan in order: 1 where a later record of the batch has the same id (dedupe), TAKEN_LATER where a
+ * leg's id was unknown when this same job first read it, and used by a later row of the job since (confirm).
+ */
 export const CX_REPEATED = 49152;
+export const TAKEN_LATER = 2;
 export const CX_RESULT = 65536;
 /** u8: DETAIL_*, or with `id_already_failed` the result recorded then. */
 export const CX_DETAIL = 81920;

@@ -21,21 +21,14 @@ export interface AtomicOutcome {
   readonly isKept: boolean;
 }
 
-/**
- * Runs `action` alone: whatever else was asked for waits until it is over, so that nobody builds on what may not stay.
- * What its batches recorded is on disk when this resolves with `isKept`; else, and where `action` throws, the ledger is
- * as it was before. `durable` of a batch means no more than written here.
- *
- * Costs, where nothing is kept, as much as opening the ledger.
- */
-export async function atomically<Outcome extends AtomicOutcome>(
+/** Runs `action` alone, with one context: whatever else was asked for waits until it is over. */
+export async function inTurn<Outcome>(
   engine: Engine,
-  store: Store,
-  action: (target: BatchTarget) => Promise<Outcome>,
+  action: (turn: BatchTarget) => Promise<Outcome>,
 ): Promise<Outcome> {
   // Taken before the turn: those who wait for theirs may hold all the others.
   const context = await engine.acquireContext();
-  const target: BatchTarget = {
+  const turn: BatchTarget = {
     acquireContext: async () => {
       await engine.hasLeft(context);
       return context;
@@ -44,13 +37,31 @@ export async function atomically<Outcome extends AtomicOutcome>(
     releaseContext: () => {},
   };
   try {
-    return await engine.exclusively(() => runInTurn(engine, store, () => action(target)));
+    return await engine.exclusively(() => action(turn));
   } finally {
     engine.releaseContext(context);
   }
 }
 
-async function runInTurn<Outcome extends AtomicOutcome>(
+/**
+ * {@link together} in a turn of its own, so that nobody builds on what may not stay. What its batches recorded is on disk
+ * when this resolves with `isKept`. `durable` of a batch means no more than written here.
+ */
+export function atomically<Outcome extends AtomicOutcome>(
+  engine: Engine,
+  store: Store,
+  action: (turn: BatchTarget) => Promise<Outcome>,
+): Promise<Outcome> {
+  return inTurn(engine, (turn) => together(engine, store, () => action(turn)));
+}
+
+/**
+ * Runs `action`, in the caller's turn, and keeps all that its batches recorded, as far as whoever runs this together with
+ * more keeps that; or, without `isKept` and where `action` throws, leaves the ledger as it was before.
+ *
+ * Costs, where nothing is kept, as much as opening the ledger.
+ */
+export async function together<Outcome extends AtomicOutcome>(
   engine: Engine,
   store: Store,
   action: () => Promise<Outcome>,

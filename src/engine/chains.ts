@@ -1,17 +1,21 @@
-/** Chains of transfers that take more than one batch. */
+/**
+ * Chains of transfers that take more than one batch.
+ *
+ * A part of one is a batch whose legs are executed each for itself, until one is refused. All parts are one transaction
+ * of the store, in one turn of the engine; where the chain breaks, all of it is undone, and only the leg is recorded
+ * that the state refused. So the chain ends as it would have in one batch, and nothing of it grows with its length here.
+ */
+import { ACCOUNTS_A_CHUNK } from "../core/accounts.js";
 import { BatchResults, RecordWriter } from "../core/batch.js";
 import { readTransfer } from "../core/checks.js";
+import { EXISTS, LINKED_EVENT_CHAIN_OPEN, LINKED_EVENT_FAILED, OK } from "../core/codes.js";
+import { LedgerError } from "../core/errors.js";
 import * as layout from "../core/layout.js";
-import { TRANSFER_RESULTS } from "../core/results.js";
-import type { NewTransfer, TransferResult } from "../core/types.js";
+import type { NewTransfer } from "../core/types.js";
 import type { Store } from "../stores/store.js";
-import { atomically } from "./atomic.js";
-import type { Engine } from "./engine.js";
-
-/** Numbers of the results that the state gives as reasons, by their names. */
-const STATE_REASONS: ReadonlyMap<string, number> = new Map(
-  TRANSFER_RESULTS.filter(({ name, recorded }) => recorded && name !== "ok").map(({ name, number }) => [name, number]),
-);
+import { atomically, type BatchTarget, inTurn, together } from "./atomic.js";
+import type { BatchRequest, ChainOfPart, Engine } from "./engine.js";
+import { askedTransfer } from "./recorded.js";
 
 /** Where the first chain that takes more than a batch begins and ends, or undefined; by the transfers' flags. */
 export function longChain(flags: Uint32Array): readonly [from: number, end: number] | undefined {
@@ -24,76 +28,324 @@ export function longChain(flags: Uint32Array): readonly [from: number, end: numb
   return undefined;
 }
 
-/** What became of each leg alone, in order, and whether that is to be kept. */
-type Judge = (alone: readonly TransferResult[]) => boolean;
-
-/**
- * Makes each leg for itself, in batches of one transaction of the store, and keeps all of it or nothing, as `judge`
- * says. Returns what became of each leg alone. Where it is not kept, nothing is recorded.
- */
-export async function makeTogether(
-  engine: Engine,
-  store: Store,
-  legs: readonly NewTransfer[],
-  judge: Judge,
-): Promise<readonly TransferResult[]> {
-  const { alone } = await atomically(engine, store, async (target) => {
-    const found: TransferResult[] = [];
-    const context = await target.acquireContext();
-    while (found.length < legs.length) {
-      const writer = new RecordWriter(engine.ids, engine.memory, context);
-      for (const leg of legs.slice(found.length, found.length + layout.BATCH_CAPACITY))
-        writer.add(readTransfer(leg, 0));
-      writer.finish();
-      const { slices, flags, pendings, count } = writer;
-      const promised = { transfers: count, pendings };
-      engine.room.promise(promised);
-      const plan = layout.PLAN_ORDERED | layout.PLAN_PART;
-      await target.execute(context, { slices, promised, flags, plan });
-      const results = new BatchResults(engine.bytes, context, count, flags);
-      for (let index = 0; index < count; index++) found.push(results.get(index));
-    }
-    return { isKept: judge(found), alone: found };
-  });
-  return alone;
+/** The legs of a chain, a part at a time. */
+export interface ChainParts {
+  /** Puts the next legs into the context, and says what their batch needs; undefined where there are no more. */
+  fill(context: number): Promise<BatchRequest | undefined>;
+  /** Is told of a part that was executed: its results are those of each leg alone. */
+  take(context: number): void | Promise<void>;
+  /** Whether the last leg is linked to one that never came. Asked at the end. */
+  readonly isOpen: boolean;
 }
 
-/** Makes a chain that takes more than one batch. Of one that breaks, only the leg is recorded that the state refused. */
-export async function makeLongChain(
+/** The leg that broke a chain. */
+export interface Breaker {
+  /** Which leg it is, from 0. */
+  readonly index: number;
+  /** Number of its result. */
+  readonly result: number;
+  /** As in {@link layout.CX_DETAIL}. */
+  readonly detail: number;
+  /** 0 where none is recorded. */
+  readonly sequence: number;
+}
+
+/** The last leg of a chain that is not ended. */
+function openLeg(index: number): Breaker {
+  return { index, result: LINKED_EVENT_CHAIN_OPEN, detail: 0, sequence: 0 };
+}
+
+/** A leg that the state refused, and how it is recorded. */
+interface Refused {
+  readonly index: number;
+  readonly result: number;
+  readonly leg: NewTransfer;
+  readonly request: BatchRequest;
+}
+
+/** Executes the parts, in order, in the caller's turn. */
+async function executeParts(
+  engine: Engine,
+  turn: BatchTarget,
+  parts: Pick<ChainParts, "fill">,
+  take: (context: number, request: BatchRequest) => void | Promise<void>,
+): Promise<ChainOfPart> {
+  let chain: ChainOfPart = { firstSequence: engine.transferCount + 1, timestamp: undefined };
+  let left = 0;
+  for (;;) {
+    const context = await turn.acquireContext();
+    try {
+      const request = await parts.fill(context);
+      if (request === undefined) return chain;
+      const plan = (request.plan ?? 0) | layout.PLAN_ORDERED | layout.PLAN_PART | left;
+      await turn.execute(context, { ...request, plan, chain });
+      left |= engine.view.getUint32(context + layout.CX_PLAN, true) & layout.PLAN_LEFT;
+      chain = { ...chain, timestamp: engine.view.getBigUint64(context + layout.CX_TIMESTAMP, true) };
+      await take(context, request);
+    } finally {
+      turn.releaseContext(context);
+    }
+  }
+}
+
+/** Finds out from the parts what became of the chain: the twin of `decideChain` in the kernel. */
+class Judge {
+  readonly #engine: Engine;
+  readonly #sequenceBefore: number;
+  #count = 0;
+  /** The first leg that was refused for what it says, or for what its id was used for before. */
+  #settled: Breaker | undefined;
+  /** The first leg whose id a later row of the same job has used since: it breaks the chain only if no other does. */
+  #takenLater: Breaker | undefined;
+  readonly #later = new Set<number>();
+  #refused: Refused | undefined;
+  #isRepeated = true;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    this.#sequenceBefore = engine.transferCount;
+  }
+
+  /** The leg that the state refused first, if no other leg broke the chain before it was tried. */
+  get refused(): Refused | undefined {
+    return (this.#settled ?? this.#takenLater) === undefined ? this.#refused : undefined;
+  }
+
+  /** The leg that broke the chain before it was tried, or undefined. */
+  breaker(isOpen: boolean): Breaker | undefined {
+    if (isOpen) return openLeg(this.#count - 1);
+    return this.#isRepeated ? undefined : (this.#settled ?? this.#takenLater);
+  }
+
+  async take(context: number, request: BatchRequest): Promise<void> {
+    const { bytes } = this.#engine;
+    for (let slice = 0; slice < request.slices; slice++) {
+      const first = slice * layout.SLICE_CAPACITY;
+      const end = first + this.#engine.sliceField(context, slice, layout.SL_COUNT);
+      for (let index = first; index < end; index++, this.#count++) {
+        const result = bytes[context + layout.CX_RESULT + index]!;
+        if (bytes[context + layout.CX_STATE + index] !== layout.STATE_FRESH) this.#takeSettled(context, index, result);
+        else {
+          this.#isRepeated = false;
+          if (result === OK || result === LINKED_EVENT_FAILED) continue;
+          this.#refused ??= await this.#refusedLeg(context, index, request);
+        }
+      }
+    }
+  }
+
+  #takeSettled(context: number, index: number, result: number): void {
+    const detail = this.#engine.bytes[context + layout.CX_DETAIL + index]!;
+    const isReplayed = detail === layout.DETAIL_REPLAYED;
+    if (result !== EXISTS && !(result === OK && isReplayed)) this.#isRepeated = false;
+    const sequence = this.#sequence(context, index);
+    const isKnown = this.#engine.bytes[context + layout.CX_STATE + index] === layout.STATE_KNOWN;
+    if (isKnown && this.#engine.bytes[context + layout.CX_REPEATED + index] === layout.TAKEN_LATER) {
+      if (!this.#later.has(sequence)) {
+        this.#later.add(sequence);
+        this.#takenLater ??= { index: this.#count, result, detail, sequence };
+        return;
+      }
+      // It repeats a leg of its own chain, of which nothing was recorded when this job first read it.
+      this.#isRepeated = false;
+      this.#settled ??= { index: this.#count, result, detail: 0, sequence: 0 };
+      return;
+    }
+    // What this same job recorded before broke the chain then, whatever has been done with other ids since.
+    const isRefusal = isReplayed && result !== OK;
+    const wasRefusal = this.#settled?.detail === layout.DETAIL_REPLAYED && this.#settled.result !== EXISTS;
+    if (this.#settled !== undefined && (!isRefusal || wasRefusal)) return;
+    this.#settled = {
+      index: this.#count,
+      // A leg that this job made before, in a chain that said something else then.
+      result: result === OK ? EXISTS : result,
+      detail,
+      // What was recorded since the chain began will not have been.
+      sequence: sequence > this.#sequenceBefore ? 0 : sequence,
+    };
+  }
+
+  async #refusedLeg(context: number, index: number, { job, ...request }: BatchRequest): Promise<Refused> {
+    const { accounts } = this.#engine;
+    const result = this.#engine.bytes[context + layout.CX_RESULT + index]!;
+    const leg = askedTransfer(await this.#engine.recorded(this.#sequence(context, index)), accounts);
+    if (job === undefined) return { index: this.#count, result, leg, request };
+    const row = job.firstRow + BigInt(this.#rowsBefore(context, index));
+    return { index: this.#count, result, leg, request: { ...request, job: { ...job, firstRow: row } } };
+  }
+
+  /** Records of the batch before this one. */
+  #rowsBefore(context: number, index: number): number {
+    const slice = Math.floor(index / layout.SLICE_CAPACITY);
+    return this.#engine.sliceField(context, slice, layout.SL_ROW_BASE) + (index % layout.SLICE_CAPACITY);
+  }
+
+  #sequence(context: number, index: number): number {
+    return this.#engine.view.getUint32(context + layout.CX_SEQUENCE + index * 4, true);
+  }
+}
+
+/**
+ * Makes a chain, in the caller's turn. Returns the leg that broke it, all others of which have failed with it; or
+ * undefined where it was made, now or before, so that what became of each leg alone stands.
+ */
+export async function makeChain(
   engine: Engine,
   store: Store,
-  legs: readonly NewTransfer[],
-): Promise<TransferResult[]> {
-  const failed: TransferResult = { result: "linked_event_failed", sequence: 0 };
-  if (legs.at(-1)!.linked === true) {
-    return legs.map((_, i) => (i < legs.length - 1 ? failed : { result: "linked_event_chain_open", sequence: 0 }));
+  turn: BatchTarget,
+  parts: ChainParts,
+): Promise<Breaker | undefined> {
+  const accountsBefore = engine.accounts.count;
+  const judge = new Judge(engine);
+  const { breaker, refused, chain, created } = await together(engine, store, async () => {
+    const chain = await executeParts(engine, turn, parts, async (context, request) => {
+      await judge.take(context, request);
+      await parts.take(context);
+    });
+    const breaker = judge.breaker(parts.isOpen);
+    const refused = breaker === undefined ? judge.refused : undefined;
+    const created = refused === undefined ? [] : accountsSince(engine, accountsBefore);
+    return { isKept: breaker === undefined && refused === undefined, breaker, refused, chain, created };
+  });
+  if (refused === undefined) return breaker;
+  // A leg that is tried leaves the accounts that it created, whatever becomes of its chain.
+  await createAgain(engine, created);
+  return recordRefusal(engine, turn, refused, chain);
+}
+
+/** An account that rows of a job created. */
+interface CreatedAccount {
+  readonly id: string;
+  readonly asset: number;
+  readonly flags: number;
+}
+
+function accountsSince({ accounts }: Engine, slot: number): CreatedAccount[] {
+  const created: CreatedAccount[] = [];
+  for (let at = slot; at < accounts.count; at++) {
+    created.push({ id: accounts.id(at), asset: accounts.asset(at), flags: accounts.flags(at) });
   }
-  const are = (results: readonly TransferResult[], code: string): boolean =>
-    results.every(({ result }) => result === code);
-  const alone = await makeTogether(engine, store, legs, (results) => are(results, "ok"));
-  if (are(alone, "ok") || are(alone, "exists")) return [...alone];
-  let breaker = alone.findIndex(({ result }) => result !== "ok" && !STATE_REASONS.has(result));
-  if (breaker < 0) breaker = alone.findIndex(({ result }) => result !== "ok");
-  const refusal = STATE_REASONS.get(alone[breaker]!.result);
-  const why = refusal === undefined ? alone[breaker]! : await recordRefusal(engine, legs[breaker]!, refusal);
-  return alone.map((_, index) => (index === breaker ? why : failed));
+  return created;
+}
+
+async function createAgain(engine: Engine, created: readonly CreatedAccount[]): Promise<void> {
+  const { ids, kernel, accounts } = engine;
+  for (let from = 0; from < created.length; from += ACCOUNTS_A_CHUNK) {
+    const before = accounts.count;
+    for (const { id, asset, flags } of created.slice(from, from + ACCOUNTS_A_CHUNK)) {
+      const kind = ids.write(id, layout.KEY_SCRATCH, layout.TEXT_SCRATCH);
+      const known = flags & layout.ACCOUNT_FLAGS_KNOWN;
+      const place = [layout.KEY_SCRATCH, kind, layout.TEXT_SCRATCH] as const;
+      if (kernel.createAccount(...place, asset, known, 0, 0n, 0n, 0n, 0n, 0) !== 0) {
+        throw engine.fail(new LedgerError("internal", `there was room for account '${id}' a moment ago: a bug`));
+      }
+    }
+    await engine.commitAccounts(before, new Map());
+  }
 }
 
 /** Records the leg that broke a chain, of which nothing else is. */
-async function recordRefusal(engine: Engine, leg: NewTransfer, refusal: number): Promise<TransferResult> {
-  const context = await engine.acquireContext();
+async function recordRefusal(
+  engine: Engine,
+  turn: BatchTarget,
+  { index, result, leg, request }: Refused,
+  chain: ChainOfPart,
+): Promise<Breaker> {
+  const context = await turn.acquireContext();
   try {
     const writer = new RecordWriter(engine.ids, engine.memory, context);
     writer.add(readTransfer(leg, 0));
     writer.finish();
-    const plan = layout.PLAN_ORDERED | layout.PLAN_PART;
     const promised = { transfers: 1, pendings: 0 };
     engine.room.promise(promised);
-    const { durable } = await engine.execute(context, { slices: 1, promised, plan, refusal });
-    const result = new BatchResults(engine.bytes, context, 1).get(0);
+    const { durable } = await turn.execute(context, {
+      ...request,
+      ...{ slices: 1, promised, refusal: result, chain },
+      plan: layout.PLAN_ORDERED | layout.PLAN_PART | ((request.plan ?? 0) & layout.PLAN_CREATE),
+    });
+    const sequence = engine.view.getUint32(context + layout.CX_SEQUENCE, true);
     await durable;
-    return result;
+    return { index, result, detail: 0, sequence };
   } finally {
-    engine.releaseContext(context);
+    turn.releaseContext(context);
   }
+}
+
+/** The parts of a chain that is at hand. */
+class Legs implements ChainParts {
+  readonly results: BatchResults[] = [];
+  readonly #engine: Engine;
+  readonly #legs: readonly NewTransfer[];
+  #filled = 0;
+  /** Of the part that was filled last. */
+  #count = 0;
+  #flags = 0;
+
+  constructor(engine: Engine, legs: readonly NewTransfer[]) {
+    this.#engine = engine;
+    this.#legs = legs;
+  }
+
+  get isOpen(): boolean {
+    return this.#legs.at(-1)?.linked === true;
+  }
+
+  async fill(context: number): Promise<BatchRequest | undefined> {
+    if (this.#filled === this.#legs.length) return undefined;
+    const writer = new RecordWriter(this.#engine.ids, this.#engine.memory, context);
+    for (const leg of this.#legs.slice(this.#filled, this.#filled + layout.BATCH_CAPACITY)) {
+      writer.add(readTransfer(leg, this.#filled));
+    }
+    writer.finish();
+    const { slices, flags, pendings, count } = writer;
+    this.#filled += count;
+    this.#count = count;
+    this.#flags = flags;
+    const promised = { transfers: count, pendings };
+    this.#engine.room.promise(promised);
+    return { slices, promised, flags };
+  }
+
+  take(context: number): void {
+    this.results.push(new BatchResults(this.#engine.bytes, context, this.#count, this.#flags));
+  }
+}
+
+/**
+ * Makes transfers together, in batches of one transaction of the store, and keeps all of them or nothing, as `judge`
+ * says of what became of each alone. Returns that, up to the first that was refused.
+ */
+export async function makeTogether(
+  engine: Engine,
+  store: Store,
+  transfers: readonly NewTransfer[],
+  judge: (alone: readonly BatchResults[]) => boolean,
+): Promise<readonly BatchResults[]> {
+  const legs = new Legs(engine, transfers);
+  await atomically(engine, store, async (turn) => {
+    await executeParts(engine, turn, legs, (context) => legs.take(context));
+    return { isKept: judge(legs.results) };
+  });
+  return legs.results;
+}
+
+/** Makes a chain of transfers that takes more than one batch. Returns the results, those of a batch each. */
+export async function makeLongChain(
+  engine: Engine,
+  store: Store,
+  transfers: readonly NewTransfer[],
+): Promise<readonly BatchResults[]> {
+  const legs = new Legs(engine, transfers);
+  if (legs.isOpen) return failedParts(transfers.length, openLeg(transfers.length - 1));
+  const breaker = await inTurn(engine, (turn) => makeChain(engine, store, turn, legs));
+  return breaker === undefined ? legs.results : failedParts(transfers.length, breaker);
+}
+
+function failedParts(count: number, breaker: Breaker): BatchResults[] {
+  const parts: BatchResults[] = [];
+  for (let first = 0; first < count; first += layout.BATCH_CAPACITY) {
+    const index = breaker.index - first;
+    parts.push(BatchResults.failed(Math.min(layout.BATCH_CAPACITY, count - first), { ...breaker, index }));
+  }
+  return parts;
 }

@@ -12,6 +12,7 @@ import { builtFile } from "../core/built.js";
 import { writeExpiryChunk } from "../core/chunk-header.js";
 import { LedgerError } from "../core/errors.js";
 import { Identifiers } from "../core/identifiers.js";
+import { JournalReader, type RecordedTransfer } from "../core/journal.js";
 import { instantiateKernel, type Kernel } from "../core/kernel.js";
 import * as layout from "../core/layout.js";
 import type { MemoryPlan } from "../core/memory.js";
@@ -41,6 +42,14 @@ export interface BatchJob {
   readonly firstRow: bigint;
 }
 
+/** What the parts of a chain have in common that takes more than a batch. */
+export interface ChainOfPart {
+  /** Transfers from this sequence on are legs of the chain. */
+  readonly firstSequence: number;
+  /** Clock reading of its first part, nanoseconds; undefined for that one itself. */
+  readonly timestamp: bigint | undefined;
+}
+
 /** What the coordinator must know of a batch besides its records. */
 export interface BatchRequest {
   /** Slices in use; their counts are in the slice table, or the parser finds them. */
@@ -48,10 +57,12 @@ export interface BatchRequest {
   /** Asset the amounts are written in, where all are in the same. */
   readonly asset?: number;
   readonly job?: BatchJob;
-  /** PLAN_PARSE, PLAN_FORMAT, PLAN_CREATE and PLAN_ORDERED. */
+  /** PLAN_* bits but PLAN_SERIAL. */
   readonly plan?: number;
   /** A recorded rejection that the batch's records get instead of being executed: they broke a chain. */
   readonly refusal?: number;
+  /** The chain that the batch is a part of. */
+  readonly chain?: ChainOfPart;
   /** All flags of the batch's records, where the caller knows them. */
   readonly flags?: number;
   /** Transfers that {@link Engine.room} has promised room for, which the batch gives back. Default: it asks for itself. */
@@ -344,13 +355,14 @@ export class Engine {
       layout.CX_PLAN,
       (request.plan ?? 0) | (serial ? layout.PLAN_SERIAL : 0) | (isOrdered ? layout.PLAN_ORDERED : 0),
     );
-    view.setBigUint64(context + layout.CX_TIMESTAMP, this.#timestamp(), true);
+    view.setBigUint64(context + layout.CX_TIMESTAMP, request.chain?.timestamp ?? this.#timestamp(), true);
     view.setBigUint64(context + layout.CX_BASE_SEQUENCE, BigInt(this.#nextSequence), true);
     view.setBigUint64(context + layout.CX_FIRST_ROW, request.job?.firstRow ?? 0n, true);
     set(layout.CX_OUT_CONTESTED, 0);
     set(layout.CX_OUT_FAULT, 0);
     set(layout.CX_CONFIRMED, 0);
     set(layout.CX_REFUSAL, request.refusal ?? 0);
+    set(layout.CX_CHAIN_FIRST, request.chain?.firstSequence ?? 0);
     view.setBigUint64(context + layout.CX_JOB_LOW, request.job?.low ?? 0n, true);
     view.setBigUint64(context + layout.CX_JOB_HIGH, request.job?.high ?? 0n, true);
     set(layout.CX_ASSET, request.asset ?? 0);
@@ -596,6 +608,12 @@ export class Engine {
       }
       if (++run % CONFIRM_RUN === 0) await new Promise<void>((resolve) => setImmediate(resolve));
     }
+  }
+
+  /** The transfer that was recorded with this sequence. Call it exclusively. */
+  async recorded(sequence: number): Promise<RecordedTransfer> {
+    const { address, firstSequence } = this.#chunkAtHand(sequence) ?? (await this.#fetchChunk(sequence));
+    return new JournalReader(this.bytes).read(address, sequence - firstSequence);
   }
 
   #lastAtHand: RecentChunk | undefined;

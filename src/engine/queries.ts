@@ -6,23 +6,11 @@
  */
 
 import { invalid } from "../core/checks.js";
-import { dateOf } from "../core/dates.js";
 import { LedgerError } from "../core/errors.js";
 import { isIdKind } from "../core/identifiers.js";
 import { jobOfName } from "../core/job.js";
 import type { RecordedTransfer } from "../core/journal.js";
-import {
-  KEY_SCRATCH,
-  TEXT_SCRATCH,
-  TRANSFER_BALANCING_CREDIT,
-  TRANSFER_BALANCING_DEBIT,
-  TRANSFER_CLOSING_CREDIT,
-  TRANSFER_CLOSING_DEBIT,
-  TRANSFER_LINKED,
-  TRANSFER_PENDING,
-  TRANSFER_POST,
-  TRANSFER_VOID,
-} from "../core/layout.js";
+import { KEY_SCRATCH, TEXT_SCRATCH } from "../core/layout.js";
 import { resultMeaning } from "../core/results.js";
 import type {
   HistoryEntry,
@@ -45,6 +33,7 @@ import {
   readSequence,
   textOf,
 } from "./query-options.js";
+import { fieldsOf } from "./recorded.js";
 
 const FILTER_NAMES = [
   ...["limit", "account", "job", "code", "userData", "result", "fromSequence", "toSequence", "from", "to", "cursor"],
@@ -260,20 +249,15 @@ export class Queries {
   }
 
   async #transferOf(recorded: RecordedTransfer): Promise<Transfer> {
-    const { accounts } = this.#engine;
-    const { id, result, sequence, timestamp, debitSlot, creditSlot, amount, code, userData, job, row } = recorded;
+    const { result, sequence, timestamp, job, row } = recorded;
+    const { id, ...fields } = fieldsOf(recorded, this.#engine.accounts);
     return {
       id,
       result,
       ...(result === "ok" ? {} : { reason: resultMeaning(result) }),
       sequence,
       timestamp,
-      debit: debitSlot === undefined ? (recorded.missingDebit ?? "") : accounts.id(debitSlot),
-      credit: creditSlot === undefined ? (recorded.missingCredit ?? "") : accounts.id(creditSlot),
-      amount,
-      code,
-      userData,
-      ...optionalFields(recorded),
+      ...fields,
       ...(job === undefined ? {} : { job: await this.#jobName(job), row }),
     };
   }
@@ -286,26 +270,4 @@ export class Queries {
     }
     return name;
   }
-}
-
-/** What only some transfers have. */
-function optionalFields(recorded: RecordedTransfer): Partial<Transfer> {
-  const { flags, pendingId, timeout, effectiveDay, askedAmount, expectedDebitVersion, expectedCreditVersion } =
-    recorded;
-  const has = (flag: number): boolean => (flags & flag) !== 0;
-  return {
-    ...(effectiveDay === undefined ? {} : { effectiveDate: dateOf(effectiveDay) }),
-    ...(has(TRANSFER_LINKED) ? { linked: true } : {}),
-    ...(has(TRANSFER_PENDING) ? { pending: true } : {}),
-    ...(timeout === 0 ? {} : { timeout }),
-    ...(has(TRANSFER_POST) ? { post: pendingId ?? "" } : {}),
-    ...(has(TRANSFER_VOID) ? { void: pendingId ?? "" } : {}),
-    ...(has(TRANSFER_BALANCING_DEBIT) ? { balancingDebit: true } : {}),
-    ...(has(TRANSFER_BALANCING_CREDIT) ? { balancingCredit: true } : {}),
-    ...(has(TRANSFER_CLOSING_DEBIT) ? { closingDebit: true } : {}),
-    ...(has(TRANSFER_CLOSING_CREDIT) ? { closingCredit: true } : {}),
-    ...(askedAmount === undefined ? {} : { askedAmount }),
-    ...(expectedDebitVersion === undefined ? {} : { expectedDebitVersion: Number(expectedDebitVersion) }),
-    ...(expectedCreditVersion === undefined ? {} : { expectedCreditVersion: Number(expectedCreditVersion) }),
-  };
 }

@@ -26,10 +26,13 @@ import {
   CH_JOB_LOW,
   CX_ASSET,
   CX_BASE_SEQUENCE,
+  CX_CHAIN_FIRST,
   CX_DETAIL,
   CX_FIRST_ROW,
   CX_JOB_HIGH,
   CX_JOB_LOW,
+  CX_PLAN,
+  CX_REPEATED,
   CX_RESULT,
   CX_SLICES_USED,
   CX_STATE,
@@ -49,6 +52,8 @@ import {
   KIND_NOT_UTF8,
   KIND_TOO_LONG,
   NO_SLOT,
+  PLAN_ORDERED,
+  PLAN_PART,
   SB_ACCOUNTS,
   SC_CREDIT_SLOT,
   SC_DEBIT_SLOT,
@@ -62,6 +67,7 @@ import {
   STATE_KNOWN,
   STATE_PROBE_ONLY,
   SUPERBLOCK,
+  TAKEN_LATER,
   TR_AMOUNT,
   TR_AMOUNT_HIGH,
   TR_CODE,
@@ -79,6 +85,7 @@ import {
   TR_PENDING_MADE,
   TR_PENDING_TEXT,
   TRANSFER_FLAGS_KNOWN,
+  TRANSFER_LINKED,
 } from "../core/layout";
 import { accountAddress, findAccountByKey } from "./accounts";
 import {
@@ -208,6 +215,12 @@ export function confirm(context: usize, index: u32, chunk: usize): u32 {
   }
   store<u8>(context + index, STATE_KNOWN, CX_STATE);
   store<u32>(sequenceAddress(context, index), sequence);
+  const chainFirst = load<u32>(context, CX_CHAIN_FIRST);
+  if (chainFirst != 0 && sequence >= chainFirst) {
+    // A leg that repeats one of its own chain repeats what would have been made.
+    compareWithRecorded(context, index, chunk, recorded);
+    return 0;
+  }
   const recordedResult = load<u8>(recorded, JR_RESULT);
   const jobLow = load<u64>(context, CX_JOB_LOW);
   const jobHigh = load<u64>(context, CX_JOB_HIGH);
@@ -223,11 +236,13 @@ export function confirm(context: usize, index: u32, chunk: usize): u32 {
       store<u8>(context + index, <u8>DETAIL_REPLAYED, CX_DETAIL);
       return 0;
     }
-    if (probeOnly && recordedRow > row) {
-      // A later row of this job took the id: when this row was first read, the id was unknown.
-      store<u8>(context + index, STATE_PROBE_ONLY, CX_STATE);
-      store<u32>(sequenceAddress(context, index), 0);
-      return 0;
+    // Where a later row of this job took the id, it was unknown when this row was first read.
+    if (recordedRow > row) {
+      if (isLeg(context, index)) store<u8>(context + index, <u8>TAKEN_LATER, CX_REPEATED);
+      if (probeOnly) {
+        store<u8>(context + index, STATE_PROBE_ONLY, CX_STATE);
+        return 0;
+      }
     }
   }
   if (recordedResult != OK) {
@@ -235,10 +250,31 @@ export function confirm(context: usize, index: u32, chunk: usize): u32 {
     store<u8>(context + index, recordedResult, CX_DETAIL);
     return 0;
   }
-  readRecorded(chunk, recorded);
-  store<u8>(context + index, differenceFrom(load<u32>(context, CX_ASSET), record, scratch), CX_RESULT);
-  tellMoved(record, recordedAmountLow(recorded), recordedAmountHigh(chunk, recorded));
+  compareWithRecorded(context, index, chunk, recorded);
   return 0;
+}
+
+/** Whether the record is a leg of a chain. */
+function isLeg(context: usize, index: u32): bool {
+  const plan = load<u32>(context, CX_PLAN);
+  if ((plan & PLAN_ORDERED) == 0) return false;
+  if ((plan & PLAN_PART) != 0 || (recordFlags(recordAddress(context, index)) & TRANSFER_LINKED) != 0) return true;
+  let slice = index / SLICE_CAPACITY;
+  let behind = index;
+  while (behind == sliceFirst(slice)) {
+    if (slice == 0) return false;
+    slice--;
+    behind = sliceFirst(slice) + sliceCount(context, slice);
+  }
+  return (recordFlags(recordAddress(context, behind - 1)) & TRANSFER_LINKED) != 0;
+}
+
+/** Says of a record how it differs from the transfer of the journal that has its id, as if that had been made. */
+function compareWithRecorded(context: usize, index: u32, chunk: usize, recorded: usize): void {
+  const record = recordAddress(context, index);
+  readRecorded(chunk, recorded);
+  store<u8>(context + index, differenceFrom(load<u32>(context, CX_ASSET), record, scratchAddress(context, index)), CX_RESULT);
+  tellMoved(record, recordedAmountLow(recorded), recordedAmountHigh(chunk, recorded));
 }
 
 // The transfer that a record is compared with. One kernel instance is one thread, so these are nobody else's.

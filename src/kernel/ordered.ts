@@ -5,6 +5,10 @@
  * that is refused for what it says, or for what its id was used for, breaks it. Otherwise its legs are executed in
  * order; the first that the state refuses breaks it, is recorded, and what was executed before is undone in reverse.
  * Nothing of the other legs is recorded, so their ids are taken out of the index again.
+ *
+ * A chain that takes several batches is one transaction of the store, which is undone where the chain breaks. So its
+ * legs are decided alone, until one is refused. Those behind it are recorded, as failed: until all is undone, the
+ * journal is where a leg of a later part finds that it repeats one.
  */
 import {
   EXISTS,
@@ -23,6 +27,7 @@ import {
   CX_STATE,
   DETAIL_BROKE_CHAIN,
   DETAIL_REPLAYED,
+  PLAN_LEFT,
   PLAN_PART,
   SB_ACCOUNTS,
   SC_CREDIT_SLOT,
@@ -34,6 +39,7 @@ import {
   STATE_KNOWN,
   STATE_PROBE_ONLY,
   SUPERBLOCK,
+  TAKEN_LATER,
   TR_AMOUNT,
   TRANSFER_LINKED,
   TRANSFER_PENDING,
@@ -42,7 +48,7 @@ import {
 } from "../core/layout";
 import { accountAddress } from "./accounts";
 import { compareWithEarlier, refusalIsFinal, settleDuplicate } from "./confirm";
-import { amountHigh, recordAddress, recordFlags, scratchAddress, sliceCount, sliceFirst } from "./context";
+import { amountHigh, recordAddress, recordFlags, scratchAddress, sequenceAddress, sliceCount, sliceFirst } from "./context";
 import { withdrawId } from "./dedupe";
 import { decideRecord } from "./execute";
 import { pendingAddress, queueExpiry, removeLastPending } from "./pendings";
@@ -71,12 +77,17 @@ function indexBehind(context: usize, index: i32): i32 {
 // @ts-ignore: decorator
 @inline
 function isLinked(context: usize, index: i32): bool {
-  if ((load<u32>(context, CX_PLAN) & PLAN_PART) != 0) return false;
   return (recordFlags(recordAddress(context, index)) & TRANSFER_LINKED) != 0;
 }
 
 /** Decides the records of a slice, and the rest of a chain that begins in it. Slices come in order, one at a time. */
 export function decideOrdered(context: usize, slice: u32): void {
+  if ((load<u32>(context, CX_PLAN) & PLAN_PART) != 0) {
+    for (let index = sliceFirst(slice), end = index + sliceCount(context, slice); index < end; index++) {
+      decideLeg(context, index);
+    }
+    return;
+  }
   const end = sliceFirst(slice) + sliceCount(context, slice);
   let index: i32 = slice == 0 ? firstIndex(context, 0) : load<i32>(context, CX_ORDERED_NEXT);
   while (index != NONE && <u32>index < end) {
@@ -102,14 +113,28 @@ function mustBeExecuted(context: usize, index: i32): bool {
 
 function decideAlone(context: usize, index: i32): void {
   if (!mustBeExecuted(context, index)) return;
-  const refusal = load<u32>(context, CX_REFUSAL);
-  if (refusal != OK) {
-    store<u8>(context + index, refusal, CX_RESULT);
-    store<u8>(context + index, <u8>DETAIL_BROKE_CHAIN, CX_DETAIL);
-    return;
-  }
   decideRecord(context, index);
   queueIfPending(context, index);
+}
+
+/** Decides a leg of a part, and notes where it broke the chain. */
+function decideLeg(context: usize, index: i32): void {
+  const plan = load<u32>(context, CX_PLAN);
+  const state = load<u8>(context + index, CX_STATE);
+  if (state == STATE_DUPLICATE) {
+    compareWithEarlier(context, index);
+    store<u8>(context + index, STATE_PROBE_ONLY, CX_STATE);
+  } else if (state == STATE_FRESH && (plan & PLAN_LEFT) != 0) {
+    store<u8>(context + index, LINKED_EVENT_FAILED, CX_RESULT);
+    return;
+  } else if (state == STATE_FRESH && load<u32>(context, CX_REFUSAL) != OK) {
+    store<u8>(context + index, load<u32>(context, CX_REFUSAL), CX_RESULT);
+    store<u8>(context + index, <u8>DETAIL_BROKE_CHAIN, CX_DETAIL);
+  } else {
+    decideAlone(context, index);
+  }
+  const result = load<u8>(context + index, CX_RESULT);
+  if (result != OK && result != EXISTS) store<u32>(context, plan | PLAN_LEFT, CX_PLAN);
 }
 
 /** Queues what a record has reserved to expire. */
@@ -144,17 +169,50 @@ function isReplayed(context: usize, index: i32): bool {
   return load<u8>(context + index, CX_DETAIL) == DETAIL_REPLAYED && load<u8>(context + index, CX_RESULT) != OK;
 }
 
+// @ts-ignore: decorator
+@inline
+function isTakenLater(context: usize, index: i32): bool {
+  return load<u8>(context + index, CX_REPEATED) == TAKEN_LATER;
+}
+
+/**
+ * Whether a leg whose id a later row of the job has used since repeats a leg of its own chain. Then that is what was wrong
+ * with it when the job first read it, and is made its outcome.
+ */
+function repeatsLeg(context: usize, first: i32, index: i32): bool {
+  const sequence = load<u32>(sequenceAddress(context, index));
+  for (let earlier = first; earlier != index; earlier = indexBehind(context, earlier)) {
+    // What was refused for what it says had left its id unknown.
+    if (!isTakenLater(context, earlier) || load<u8>(context + earlier, CX_STATE) != STATE_KNOWN) continue;
+    if (load<u32>(sequenceAddress(context, earlier)) != sequence) continue;
+    store<u32>(scratchAddress(context, index), earlier, SC_LINK);
+    compareWithEarlier(context, index);
+    store<u8>(context + index, 0, CX_DETAIL);
+    store<u8>(context + index, STATE_DUPLICATE, CX_STATE);
+    return true;
+  }
+  return false;
+}
+
 function decideChain(context: usize, first: i32, last: i32): void {
   let breaker = NONE;
+  let takenLater = NONE;
   let isRepeated = true;
   for (let index = first; ; index = indexBehind(context, index)) {
     const settled = isSettled(context, first, index);
-    // What this same job recorded before broke the chain then, whatever has been done with other ids since.
-    if (settled && (breaker == NONE || (isReplayed(context, index) && !isReplayed(context, breaker)))) breaker = index;
-    if (!settled || !wasMade(context, index)) isRepeated = false;
+    const repeats = settled && isTakenLater(context, index) && repeatsLeg(context, first, index);
+    if (settled && isTakenLater(context, index) && load<u8>(context + index, CX_STATE) == STATE_KNOWN) {
+      if (takenLater == NONE) takenLater = index;
+    } else if (settled && (breaker == NONE || (isReplayed(context, index) && !isReplayed(context, breaker)))) {
+      // What this same job recorded before broke the chain then, whatever has been done with other ids since.
+      breaker = index;
+    }
+    if (!settled || repeats || !wasMade(context, index)) isRepeated = false;
     if (index == last) break;
   }
   if (isRepeated) return;
+  // It broke the chain only if nothing else does: the chain says something else than when this job first read it.
+  if (breaker == NONE) breaker = takenLater;
   if (breaker != NONE) {
     // A leg that this job made before, in a chain that said something else then.
     const result: u32 = load<u8>(context + breaker, CX_RESULT);

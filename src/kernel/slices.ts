@@ -12,7 +12,7 @@
  * states in `csv.ts`). The next window begins with its rest: `firstRow` skips that by the same grammar.
  *
  * Chains. A batch must not end within a chain of linked rows, so `stitchSlices` leaves one that may go on behind the batch
- * to the next.
+ * to the next. A part of a chain that fits no batch ends with the chain.
  *
  * Reads go in blocks: the 64 bytes past CX_INPUT_LIMIT must be addressable. What they hold does not matter.
  */
@@ -25,6 +25,7 @@ import {
   CX_OUT_CHAIN_OPEN,
   CX_OUT_CONSUMED,
   CX_OUT_COUNT,
+  CX_PLAN,
   CX_RESULT_TEXT,
   CX_SKIPPING,
   CX_SLICES_USED,
@@ -36,6 +37,7 @@ import {
   JC_ID_PREFIX,
   JOB_CONFIG,
   KIND_UUID,
+  PLAN_PART,
   RECORD_SIZE,
   RESULT_AREA_SIZE,
   ROW_SIZE_MAX,
@@ -52,7 +54,7 @@ import {
   TR_ID_KIND,
   TRANSFER_LINKED,
 } from "../core/layout";
-import { recordAddress, scratchAddress, sequenceAddress, sliceEntry, sliceFirst } from "./context";
+import { recordAddress, scratchAddress, sequenceAddress, sliceCount, sliceEntry, sliceFirst } from "./context";
 import { AFTER_ERROR, AT_FIELD_START, NO_END, readRow, skippedState, skipRow } from "./csv";
 import { beginTexts, endOfTexts, NOTES_SIZE, refuseRow } from "./fields";
 import { readLine } from "./ndjson";
@@ -208,6 +210,10 @@ export function stitchSlices(context: usize): void {
   const first = firstRow(context);
   const skipped: u32 = first == NO_END ? skippedState() : 0;
   joinSlices(context, first, skipped, false);
+  if ((load<u32>(context, CX_PLAN) & PLAN_PART) != 0) {
+    store<u32>(context, endWithChain(context) ? 0 : 1, CX_OUT_CHAIN_OPEN);
+    return;
+  }
   let isOpen = isOpenChain(context);
   if (isOpen && load<u32>(context, CX_OUT_CONSUMED) < load<u32>(context, CX_INPUT_LIMIT)) {
     joinSlices(context, first, skipped, true);
@@ -240,6 +246,26 @@ function isOpenChain(context: usize): bool {
   return left > 0;
 }
 
+/** Ends the batch behind the first row that is not linked to the next one; whether there is one. */
+function endWithChain(context: usize): bool {
+  const slicesUsed = load<u32>(context, CX_SLICES_USED);
+  let kept: u32 = 0;
+  for (let slice: u32 = 0; slice < slicesUsed; slice++) {
+    const count = sliceCount(context, slice);
+    for (let position: u32 = 0; position < count; position++) {
+      kept++;
+      if ((load<u16>(recordAddress(context, sliceFirst(slice) + position), TR_FLAGS) & TRANSFER_LINKED) != 0) continue;
+      const left = load<u32>(context, CX_OUT_COUNT) - kept;
+      if (left == 0) return true;
+      let behind = sliceFirst(slice) + position + 1;
+      for (let next = slice; behind == sliceFirst(next) + sliceCount(context, next); ) behind = sliceFirst(++next);
+      cutBatch(context, slice, position + 1, load<u32>(sequenceAddress(context, behind)), left);
+      return true;
+    }
+  }
+  return false;
+}
+
 /** Makes `count` records of `slice` the batch's last ones: `left` fewer than it has. The next begins at `position`. */
 function cutBatch(context: usize, slice: u32, count: u32, position: usize, left: u32): void {
   const slicesUsed = load<u32>(context, CX_SLICES_USED);
@@ -251,7 +277,7 @@ function cutBatch(context: usize, slice: u32, count: u32, position: usize, left:
   }
   store<u32>(context, total, CX_OUT_COUNT);
   store<u32>(context, <u32>position, CX_OUT_CONSUMED);
-  // A row that is being skipped counts as linked, so it is behind the cut.
+  // A row that is being skipped counts as linked and is the last one, so it is behind the cut.
   store<u32>(context, 0, CX_SKIPPING);
 }
 

@@ -97,6 +97,24 @@ export class NetPositions {
     }
   }
 
+  /** One of the same kind, for rows of which it is not known yet whether they count. */
+  fork(): NetPositions {
+    return new NetPositions(this.#engine, { isReplayedOnly: this.#isReplayedOnly });
+  }
+
+  /** Counts what was counted there. */
+  join(other: NetPositions): void {
+    this.#makeRoom();
+    const from = other.#sums;
+    for (let at = 0; at < Math.min(from.length, this.#sums.length); at += POSITION_SIZE) {
+      if (from[at + TRANSFERS] === 0) continue;
+      for (const total of [at, at + RECEIVED]) {
+        addTo(this.#sums, total, from[total]!, from[total + 1]!, from[total + 2]!);
+      }
+      this.#sums[at + TRANSFERS]! += from[at + TRANSFERS]!;
+    }
+  }
+
   /** A batch may have created accounts. */
   #makeRoom(): void {
     const needed = this.#engine.accounts.count * POSITION_SIZE;

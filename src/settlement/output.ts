@@ -103,6 +103,26 @@ export class OutputFile {
     }
   }
 
+  /** Begins a file of lines that may have to be changed before they follow those written here. Throws `cannot_write`. */
+  async fork(): Promise<HeldLines> {
+    try {
+      if (this.#place !== undefined) return await HeldLines.create(this.#path, `${this.#place.path}.chain`);
+      const folder = await mkdtemp(join(tmpdir(), "parallel-ledger-"));
+      return await HeldLines.create(this.#path, join(folder, "chain"), folder);
+    } catch (cause) {
+      throw failure("cannot_write", this.#path, cause);
+    }
+  }
+
+  /** Appends what `change` makes of lines that were held, in pieces of whole lines, a character for each byte. */
+  async join(held: HeldLines, change: (lines: string) => string): Promise<void> {
+    try {
+      for await (const lines of linesOf(held.path)) await this.#handle.writeFile(Buffer.from(change(lines), "latin1"));
+    } catch (cause) {
+      throw failure("cannot_write", this.#path, cause);
+    }
+  }
+
   /** Brings the file to disk and to its place. Throws `cannot_write`. */
   async finish(): Promise<void> {
     try {
@@ -136,6 +156,41 @@ export class OutputFile {
     const { path, held } = this.#place;
     await held?.device.close().catch(() => {});
     await rm(held?.folder ?? path, { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+/** Lines of an output file that wait beside it. Made by {@link OutputFile.fork}. */
+export class HeldLines {
+  readonly #output: string;
+  readonly path: string;
+  /** What is removed in the end: the file, or a folder that was made for it. */
+  readonly #removed: string;
+  readonly #handle: FileHandle;
+
+  private constructor(output: string, path: string, removed: string, handle: FileHandle) {
+    this.#output = output;
+    this.path = path;
+    this.#removed = removed;
+    this.#handle = handle;
+  }
+
+  static async create(output: string, path: string, removed: string = path): Promise<HeldLines> {
+    return new HeldLines(output, path, removed, await open(path, "w"));
+  }
+
+  /** Appends bytes. Throws `cannot_write`. */
+  async write(data: Uint8Array): Promise<void> {
+    try {
+      await this.#handle.writeFile(data);
+    } catch (cause) {
+      throw failure("cannot_write", this.#output, cause);
+    }
+  }
+
+  /** Leaves nothing behind. */
+  async discard(): Promise<void> {
+    await this.#handle.close().catch(() => {});
+    await rm(this.#removed, { recursive: true, force: true }).catch(() => {});
   }
 }
 

@@ -1,4 +1,5 @@
 /** Taking back what a job or single transfers have done, by transfers of the opposite direction. */
+import type { BatchResults } from "../core/batch.js";
 import { LedgerError } from "../core/errors.js";
 import { derivedId, jobOfName } from "../core/job.js";
 import { KEY_SCRATCH, NO_SLOT, PE_STATUS, PENDING_OPEN, PENDING_SIZE, TEXT_SCRATCH } from "../core/layout.js";
@@ -41,19 +42,33 @@ export async function reverse(engine: Engine, store: Store, books: Books, what: 
   const originals = what.job === undefined ? await byIds(books, what.transfers) : await ofJob(store, books, what.job);
   const legs = await legsOf(engine, originals);
   if (legs.length === 0) return { result: "exists", transfers: 0 };
-  const isDone = ({ result }: { result: string }): boolean => result === "ok" || result === "exists";
-  const found = await makeTogether(
+  const parts = await makeTogether(
     engine,
     store,
     legs.map(({ transfer }, index) => ({ ...transfer, ...(index + 1 < legs.length ? { linked: true } : {}) })),
-    (results) => results.every(isDone),
+    (results) => firstRefused(results) === undefined,
   );
-  const refused = found.findIndex((result) => !isDone(result));
-  if (refused >= 0) {
-    const refusal = { id: legs[refused]!.original, reason: found[refused]!.result };
+  const refused = firstRefused(parts);
+  if (refused !== undefined) {
+    const refusal = { id: legs[refused.index]!.original, reason: refused.reason };
     return { result: "refused", transfers: legs.length, refusal };
   }
-  return { result: found.some(({ result }) => result === "ok") ? "ok" : "exists", transfers: legs.length };
+  const isMade = parts.some((results) => results.counts().has("ok"));
+  return { result: isMade ? "ok" : "exists", transfers: legs.length };
+}
+
+/** The first leg that is neither made nor was before. */
+function firstRefused(
+  parts: readonly BatchResults[],
+): { readonly index: number; readonly reason: TransferResultCode } | undefined {
+  let index = 0;
+  for (const results of parts) {
+    for (let at = 0; at < results.length; at++, index++) {
+      const reason = results.result(at);
+      if (reason !== "ok" && reason !== "exists") return { index, reason };
+    }
+  }
+  return undefined;
 }
 
 async function byIds(books: Books, ids: readonly string[]): Promise<Transfer[]> {

@@ -7,7 +7,7 @@ import { type Job, jobOfName } from "../core/job.js";
 import * as layout from "../core/layout.js";
 import { resultName } from "../core/results.js";
 import type { Account, AccountResult, NewAccount, NewTransfer, TransferResult } from "../core/types.js";
-import { type AtomicOutcome, atomically, type BatchTarget } from "../engine/atomic.js";
+import { type AtomicOutcome, atomically, type BatchTarget, inTurn } from "../engine/atomic.js";
 import type { Engine } from "../engine/engine.js";
 import type { Store } from "../stores/store.js";
 import { applyAccountsFile, checkAccountsHeader } from "./accounts-file.js";
@@ -198,7 +198,7 @@ export async function runPreparedJob(
     };
     const summary = isAtomic
       ? await settleAtomically(engine, store, file, results)
-      : { ...(await settleFile(engine, { ...file, target: engine })), isKept: true };
+      : { ...(await settleFile(engine, store, { ...file, ...inTurnWithOthers(engine) })), isKept: true };
     await results?.finish();
     const durationMs = performance.now() - start;
     if (balances !== undefined) await writeBalances(target.accounts(), engine.assets, balances);
@@ -225,17 +225,22 @@ export async function runPreparedJob(
   }
 }
 
+/** How a job has its batches executed that leaves room for other calls between them. */
+function inTurnWithOthers(engine: Engine): Pick<FileJob, "target" | "takeTurn"> {
+  return { target: engine, takeTurn: (action) => inTurn(engine, action) };
+}
+
 /** Settles all rows or none; `results` then says so. */
 async function settleAtomically(
   engine: Engine,
   store: Store,
-  file: Omit<FileJob, "target">,
+  file: Omit<FileJob, "target" | "takeTurn">,
   results: OutputFile | undefined,
 ): Promise<FileSummary & AtomicOutcome> {
   let lastSequence = 0;
   const summary = await atomically(engine, store, async (target: BatchTarget) => {
     lastSequence = engine.transferCount;
-    const settled = await settleFile(engine, { ...file, target });
+    const settled = await settleFile(engine, store, { ...file, target, takeTurn: (action) => action(target) });
     return { ...settled, isKept: settled.counts[OK] === settled.rows };
   });
   if (summary.isKept) return summary;

@@ -3,23 +3,28 @@
  * on disk. Memory grows with accounts and ids, never with the file.
  */
 
-import { OK, RESULT_CODE_LIMIT } from "../core/codes.js";
 import { LedgerError } from "../core/errors.js";
 import type { Job } from "../core/job.js";
 import * as layout from "../core/layout.js";
 import type { BatchTarget } from "../engine/atomic.js";
-import type { Engine } from "../engine/engine.js";
+import { type ChainParts, makeChain } from "../engine/chains.js";
+import type { BatchRequest, Engine } from "../engine/engine.js";
+import type { Store } from "../stores/store.js";
 import { needsOrder } from "./columns.js";
 import { configureParser } from "./configuration.js";
 import type { MappedColumns } from "./header.js";
 import { type ByteSource, InputWindow } from "./input-window.js";
 import type { NetPositions } from "./net.js";
 import type { OutputFile } from "./output.js";
-import { type RowProblem, rowProblem } from "./row-problem.js";
+import { failedResults } from "./refusal.js";
+import type { RowProblem } from "./row-problem.js";
+import { Tally } from "./tally.js";
 
 export interface FileJob {
   /** Executes the job's batches. */
   readonly target: BatchTarget;
+  /** Runs `action` while nobody else's batches are executed. */
+  readonly takeTurn: <Outcome>(action: (turn: BatchTarget) => Promise<Outcome>) => Promise<Outcome>;
   /** The rows: what follows the header. */
   readonly source: ByteSource;
   readonly columns: MappedColumns;
@@ -57,37 +62,35 @@ export interface FileSummary {
   readonly problems: readonly RowProblem[];
 }
 
-const PROBLEMS_MAX = 5;
 /** A batch is cut for this share of its capacity, so that rows shorter than usual still fit. */
 const FILL_SHARE = 0.9;
 /** A row is taken to be at least this long before any was seen. */
 const ROW_SIZE_GUESS_MIN = 8;
 
 /** Runs the job. */
-export async function settleFile(engine: Engine, file: FileJob): Promise<FileSummary> {
-  const settlement = new FileSettlement(engine, file);
+export async function settleFile(engine: Engine, store: Store, file: FileJob): Promise<FileSummary> {
+  const settlement = new FileSettlement(engine, store, file);
   return settlement.run();
 }
 
 class FileSettlement {
   readonly #engine: Engine;
+  readonly #store: Store;
   readonly #file: FileJob;
   readonly #window: InputWindow;
-  readonly #counts = new Array<number>(RESULT_CODE_LIMIT).fill(0);
-  readonly #problems: RowProblem[] = [];
-  #rows = 0;
-  #replayed = 0;
-  #made = 0;
+  readonly #tally: Tally;
   #rowSize = 0;
   #skipping = 0;
   /** Resolves once every result so far is written; rejects with the first failure. */
   #written: Promise<void> = Promise.resolve();
   #failure: unknown;
 
-  constructor(engine: Engine, file: FileJob) {
+  constructor(engine: Engine, store: Store, file: FileJob) {
     this.#engine = engine;
+    this.#store = store;
     this.#file = file;
     this.#window = new InputWindow(file.source, engine.bytes, engine.plan.input, engine.plan.inputSize);
+    this.#tally = new Tally(engine, file.columns.names, file.net);
   }
 
   async run(): Promise<FileSummary> {
@@ -99,21 +102,21 @@ class FileSettlement {
       for (;;) {
         if (this.#failure !== undefined) break;
         this.#file.signal?.throwIfAborted();
-        // More than the longest row must be at hand, whatever the rows before were like.
-        await this.#window.fill(Math.max(layout.ROW_SIZE_MAX + layout.PAGE_SIZE, this.#batchSize()));
-        if (this.#window.available === 0 && this.#window.isFinal) break;
+        if (!(await this.#fillWindow())) break;
         if (!(await this.#settleBatch())) break;
       }
     } finally {
       await this.#written;
     }
-    return {
-      rows: this.#rows,
-      replayed: this.#replayed,
-      made: this.#made,
-      counts: this.#counts,
-      problems: this.#problems,
-    };
+    const { rows, replayed, made, counts, problems } = this.#tally;
+    return { rows, replayed, made, counts, problems };
+  }
+
+  /** Reads what a batch takes. Returns false at the end of the input. */
+  async #fillWindow(): Promise<boolean> {
+    // More than the longest row must be at hand, whatever the rows before were like.
+    await this.#window.fill(Math.max(layout.ROW_SIZE_MAX + layout.PAGE_SIZE, this.#batchSize()));
+    return this.#window.available > 0 || !this.#window.isFinal;
   }
 
   #configure(): void {
@@ -152,55 +155,112 @@ class FileSettlement {
 
   /** Executes one batch. Returns false at the end of the input. */
   async #settleBatch(): Promise<boolean> {
-    const engine = this.#engine;
-    const { asset, job, target } = this.#file;
+    const { target } = this.#file;
     const context = await target.acquireContext();
-    let text: Uint8Array[];
+    let text: Uint8Array[] = [];
     let durable: Promise<void>;
-    let count: number;
-    const start = this.#window.start;
+    let consumed = 0;
+    let isChainOpen: boolean;
     try {
-      const slices = this.#cutSlices(context);
-      const executing = target.execute(context, {
-        slices,
-        asset,
-        job: { low: job.low, high: job.high, firstRow: BigInt(this.#rows + 1) },
-        plan: this.#plan,
-      });
+      const executing = target.execute(context, this.#nextBatch(context, 0));
       this.#window.readAhead();
       ({ durable } = await executing);
-      if (engine.view.getUint32(context + layout.CX_OUT_CHAIN_OPEN, true) !== 0) throw this.#chainTooLong();
-      count = this.#tally(context);
-      text = this.#takeResults(context);
-      this.#skipping = engine.view.getUint32(context + layout.CX_SKIPPING, true);
-      this.#window.consumeTo(engine.view.getUint32(context + layout.CX_OUT_CONSUMED, true));
+      isChainOpen = this.#isChainOpen(context);
+      if (!isChainOpen) {
+        consumed = this.#take(context, this.#tally);
+        text = this.#takeResults(context);
+      }
     } finally {
       target.releaseContext(context);
     }
+    // Nothing of it was made.
+    if (isChainOpen) return this.#settleChain();
+    this.#deliver(durable, text);
+    return consumed > 0 || this.#checkEnd();
+  }
+
+  /** The next batch, of the bytes at hand, which follows `before` rows that are not counted yet. */
+  #nextBatch(context: number, before: number): BatchRequest {
+    const { asset, job } = this.#file;
+    return {
+      slices: this.#cutSlices(context),
+      asset,
+      job: { low: job.low, high: job.high, firstRow: BigInt(this.#tally.rows + before + 1) },
+      plan: this.#plan,
+    };
+  }
+
+  /** Whether the batch is one chain that may go on behind it. */
+  #isChainOpen(context: number): boolean {
+    return this.#engine.view.getUint32(context + layout.CX_OUT_CHAIN_OPEN, true) !== 0;
+  }
+
+  /** Counts the batch's rows and leaves the bytes that it was read from behind; returns how many these are. */
+  #take(context: number, tally: Tally): number {
+    const { view } = this.#engine;
+    const { start } = this.#window;
+    const count = tally.add(context);
+    this.#skipping = view.getUint32(context + layout.CX_SKIPPING, true);
+    this.#window.consumeTo(view.getUint32(context + layout.CX_OUT_CONSUMED, true));
     const consumed = this.#window.start - start;
     if (count > 0) this.#rowSize = consumed / count;
-    this.#rows += count;
-    this.#deliver(durable, text, this.#rows);
-    if (count === 0 && consumed === 0) {
-      if (this.#window.isFinal) return false;
-      throw new LedgerError(
-        "internal",
-        `${this.#file.source.name}: no row was found in ${this.#window.available} bytes`,
-      );
+    return consumed;
+  }
+
+  /** Where no byte could be consumed: the end of the input, and so false. */
+  #checkEnd(): false {
+    if (this.#window.isFinal) return false;
+    throw new LedgerError("internal", `${this.#file.source.name}: no row was found in ${this.#window.available} bytes`);
+  }
+
+  /**
+   * Makes the chain that begins with the next row and fits no batch. Its results are written once it is known what
+   * becomes of it; until then they wait in a file of their own.
+   */
+  async #settleChain(): Promise<true> {
+    const { results, takeTurn } = this.#file;
+    const rows = this.#tally.fork();
+    const held = await results?.fork();
+    try {
+      const parts = this.#chainParts(rows, async (text) => {
+        for (const part of text) await held?.write(part);
+      });
+      const breaker = await takeTurn((turn) => makeChain(this.#engine, this.#store, turn, parts));
+      if (breaker === undefined) this.#tally.join(rows);
+      else this.#tally.joinFailed(rows, breaker);
+      await this.#written;
+      if (held !== undefined) {
+        await results!.join(held, breaker === undefined ? (lines) => lines : failedResults(breaker));
+      }
+      this.#deliver(Promise.resolve(), []);
+    } finally {
+      await held?.discard();
     }
     return true;
   }
 
-  /** The error where a chain fits no batch: no leg of it was made, and those behind must not be made without it. */
-  #chainTooLong(): LedgerError {
-    const row = this.#rows + 1;
-    return new LedgerError(
-      "chain_too_long",
-      `${this.#file.source.name}: the chain of linked rows that begins in row ${row} is longer than ` +
-        `${layout.BATCH_CAPACITY} rows or ${this.#engine.plan.inputSize} bytes, and nothing of it was made: end it earlier, or ` +
-        "make all rows or none (atomic) in a file without that column",
-      { details: { file: this.#file.source.name, row } },
-    );
+  /** Reads a chain part by part, and counts its rows as if each were alone. */
+  #chainParts(rows: Tally, write: (text: readonly Uint8Array[]) => Promise<void>): ChainParts {
+    let isOpen = true;
+    let isOver = false;
+    return {
+      fill: async (context) => {
+        this.#file.signal?.throwIfAborted();
+        if (isOver || !(await this.#fillWindow())) return undefined;
+        const request = this.#nextBatch(context, rows.rows);
+        this.#window.readAhead();
+        return request;
+      },
+      take: async (context) => {
+        isOpen = this.#isChainOpen(context);
+        const consumed = this.#take(context, rows);
+        isOver = !isOpen || (consumed === 0 && !this.#checkEnd());
+        await write(this.#takeResults(context));
+      },
+      get isOpen() {
+        return isOpen;
+      },
+    };
   }
 
   /** Cuts the bytes at hand into slices; rows that straddle a cut belong to the slice they begin in. */
@@ -223,29 +283,6 @@ class FileSettlement {
     return slices;
   }
 
-  /** Counts the batch's results and amounts, and keeps the first problems; returns the number of rows. */
-  #tally(context: number): number {
-    const engine = this.#engine;
-    let rows = 0;
-    for (let slice = 0; slice < layout.SLICE_COUNT; slice++) {
-      const count = engine.sliceField(context, slice, layout.SL_COUNT);
-      const first = slice * layout.SLICE_CAPACITY;
-      for (let index = first; index < first + count; index++, rows++) {
-        const result = engine.bytes[context + layout.CX_RESULT + index]!;
-        this.#counts[result]!++;
-        if (result === OK) {
-          if (engine.bytes[context + layout.CX_DETAIL + index] !== layout.DETAIL_REPLAYED) this.#made++;
-        } else if (this.#problems.length < PROBLEMS_MAX) {
-          const problem = rowProblem(engine, context, index, this.#rows + rows + 1, this.#file.columns.names);
-          if (problem !== undefined) this.#problems.push(problem);
-        }
-      }
-      this.#replayed += engine.sliceField(context, slice, layout.SL_REPLAYED);
-      for (const net of this.#file.net) net.add(context, first, count);
-    }
-    return rows;
-  }
-
   /** Copies the formatted results out of the context. */
   #takeResults(context: number): Uint8Array[] {
     if (this.#file.results === undefined) return [];
@@ -259,8 +296,9 @@ class FileSettlement {
   }
 
   /** Writes results once they are on disk, in order, while later batches execute. */
-  #deliver(durable: Promise<void>, text: readonly Uint8Array[], rows: number): void {
+  #deliver(durable: Promise<void>, text: readonly Uint8Array[]): void {
     const { results, source, onProgress } = this.#file;
+    const { rows } = this.#tally;
     const bytes = this.#window.bytesRead;
     this.#written = this.#written.then(async () => {
       await durable;

@@ -100,8 +100,8 @@ export class SqliteFile implements Synchronous {
   readonly #selectJob: Statement<[string], string>;
   readonly #remove: () => void;
   #memory: WebAssembly.Memory | undefined;
-  /** Where the journal and the assets were at `begin`, until it is decided whether what followed is kept. */
-  #before: { readonly head: JournalHead; readonly assetCount: number } | undefined;
+  /** Where the journal and the assets were at each `begin` of which it is not decided yet whether what followed is kept. */
+  readonly #before: { readonly head: JournalHead; readonly assetCount: number }[] = [];
   readonly #isTemporary: boolean;
   /** Set by the first write that failed; what the disk holds is then no longer known for sure. */
   #failure: LedgerError | undefined;
@@ -175,22 +175,23 @@ export class SqliteFile implements Synchronous {
   }
 
   begin(): void {
-    this.#change("BEGIN IMMEDIATE");
-    this.#before = { head: this.#journal.head, assetCount: this.#assets.length };
+    this.#change(this.#before.length === 0 ? "BEGIN IMMEDIATE" : "SAVEPOINT unit");
+    this.#before.push({ head: this.#journal.head, assetCount: this.#assets.length });
   }
 
   keep(): void {
-    this.#change("COMMIT");
-    this.#before = undefined;
+    this.#change(this.#before.length === 1 ? "COMMIT" : "RELEASE unit");
+    this.#before.pop();
   }
 
   undo(): StoreDescription {
     // SQLite may have rolled back by itself, where it could not write.
-    if (this.#database.inTransaction) this.#database.exec("ROLLBACK");
-    if (this.#before !== undefined) {
-      this.#journal.head = this.#before.head;
-      this.#assets.length = this.#before.assetCount;
-      this.#before = undefined;
+    const isInner = this.#before.length > 1;
+    if (this.#database.inTransaction) this.#database.exec(isInner ? "ROLLBACK TO unit; RELEASE unit" : "ROLLBACK");
+    const before = this.#before.pop();
+    if (before !== undefined) {
+      this.#journal.head = before.head;
+      this.#assets.length = before.assetCount;
     }
     this.#history.restart();
     return this.#describe();
@@ -307,7 +308,7 @@ export class SqliteFile implements Synchronous {
     return this.#orFail(() => this.#database.transaction(write).immediate());
   }
 
-  #change(statement: "BEGIN IMMEDIATE" | "COMMIT"): void {
+  #change(statement: "BEGIN IMMEDIATE" | "SAVEPOINT unit" | "RELEASE unit" | "COMMIT"): void {
     this.#orFail(() => this.#database.exec(statement));
   }
 

@@ -116,12 +116,13 @@ export interface Store {
   commit(group: CommitGroup): Promise<void>;
   /**
    * Begins a unit of any number of groups. From here on `commit` resolves once its group is written; all of them are
-   * on disk once `keep` has resolved, and none of them after `undo`, `close` or a crash.
+   * on disk once `keep` has resolved, and none of them after `undo`, `close` or a crash. Begun within a unit, it is a part
+   * of that one: `keep` leaves it to that one's end, and `undo` takes back this part only.
    */
   begin(): Promise<void>;
   /** Brings everything committed since `begin` to disk, as a whole. After a failure the store writes no more. */
   keep(): Promise<void>;
-  /** Forgets everything committed since `begin`. Returns what is on disk. */
+  /** Forgets everything committed since `begin`. Returns what is left. */
   undo(): Promise<StoreDescription>;
   /**
    * Copies consecutive chunks from `chunk` on into `range`, as many as fit, checking checksums and the chain.

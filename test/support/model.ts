@@ -288,9 +288,11 @@ export class Model {
     if (known.every((result) => result?.result === "exists")) return known as ModelResult[];
     const alone = (at: number, result: ModelResult): ModelResult[] =>
       legs.map((_, i) => (i === at ? result : FAILED_WITH_ITS_CHAIN));
+    const earlier = new Map<string, Transfer>();
     for (const [i, leg] of legs.entries()) {
-      const refusal = known[i] ?? refuseForChain(leg, legs.slice(0, i)) ?? this.#refuseForContentOf(leg);
+      const refusal = known[i] ?? refuseForChain(leg, earlier) ?? this.#refuseForContentOf(leg);
       if (refusal !== undefined) return alone(i, refusal);
+      earlier.set(leg.id, leg);
     }
     this.#undo = [];
     const results: ModelResult[] = [];
@@ -499,8 +501,8 @@ function firstDifference(transfer: Transfer, first: Transfer): string | undefine
  * What an earlier leg of the same chain with the same id says: such a chain can't be made. Nothing has become of that leg,
  * so it counts as it was asked for.
  */
-function refuseForChain(leg: Transfer, earlier: readonly Transfer[]): ModelResult | undefined {
-  const first = earlier.find(({ id }) => id === leg.id);
+function refuseForChain(leg: Transfer, earlier: ReadonlyMap<string, Transfer>): ModelResult | undefined {
+  const first = earlier.get(leg.id);
   if (first === undefined) return undefined;
   return againstEarlier(leg, { transfer: first, sequence: 0, result: "ok" });
 }

@@ -134,13 +134,35 @@ test("a stream's chains are not torn apart where its batches end", async () => {
   expect(summary.results).toEqual({ ok: 40 * legs, linked_event_failed: 1, linked_event_chain_open: 1 });
 });
 
-test("a chain of a stream that fits no batch ends the settlement, and nothing of it is made", async () => {
+test("a stream's chain may take more than a batch, made, broken and open", async () => {
+  const { ledger, model } = await open({ workers: 2 });
+  const legs = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => linked(`${prefix}${i}`));
+  const transfers = [
+    pay("before"),
+    ...[...legs("made", BATCH_CAPACITY), pay("end")],
+    ...[pay("between"), ...legs("broken", 2 * BATCH_CAPACITY), broke("broke")],
+    ...[pay("behind"), ...legs("made", BATCH_CAPACITY), pay("end")],
+    ...legs("open", BATCH_CAPACITY + 1),
+  ];
+  const found: ModelResult[] = [];
+  const summary = await ledger.settle(transfers as NewTransfer[], {
+    onResults: (results, firstIndex) => {
+      expect(firstIndex).toBe(found.length);
+      for (let index = 0; index < results.length; index++) found.push(results.get(index));
+    },
+  });
+  const expected = model.createTransfers(transfers);
+  expectSame(found, expected);
+  expect(summary.transfers).toBe(transfers.length);
+  expect(summary.results.linked_event_failed).toBe(3 * BATCH_CAPACITY);
+  expect(ledger.digest()).toBe(model.digest());
+});
+
+test("a transfer of the wrong type in a stream's long chain is named, and nothing of the chain is made", async () => {
   const { ledger } = await open({ mode: "event-loop" });
-  function* source(): Generator<NewTransfer> {
-    yield pay("before") as NewTransfer;
-    for (let i = 0; i <= BATCH_CAPACITY; i++) yield linked(`${i}`) as NewTransfer;
-    yield pay("end") as NewTransfer;
-  }
-  await expect(ledger.settle(source())).rejects.toMatchObject({ code: "chain_too_long" });
+  const legs = Array.from({ length: BATCH_CAPACITY + 10 }, (_, i) => linked(`${i}`));
+  legs[BATCH_CAPACITY + 5] = { ...linked("wrong"), amount: 1 as unknown as bigint };
+  const source = [pay("before"), ...legs, pay("end")] as NewTransfer[];
+  await expect(ledger.settle(source)).rejects.toThrow(`transfer ${BATCH_CAPACITY + 6}: 'amount' must be a bigint`);
   expect(ledger.transferCount).toBe(1);
 });

@@ -146,7 +146,6 @@ const rowsOf = listOfRows.map(withPendings);
 
 test("a file of transfers of all kinds ends as a call with them ends, in CSV and in NDJSON", async () => {
   const seen = new Set<string>();
-  let reruns = 0;
   await fc.assert(
     fc.asyncProperty(rowsOf, async (rows) => {
       const byApi = await open();
@@ -167,19 +166,15 @@ test("a file of transfers of all kinds ends as a call with them ends, in CSV and
         expect((await settle(ledger, name, text)).map(withoutAsset)).toEqual(expected.map(withoutAsset));
         expect(ledger.digest()).toBe(byApi.digest());
         expect(await recorded(ledger)).toEqual(await recorded(byApi));
-        // The same job again reports the same. The id of a failed chain's leg may be taken by a later row: then not.
-        if (new Set(rows.map(({ id }) => id)).size === rows.length) {
-          expect((await settle(ledger, name, text)).map(withoutAsset)).toEqual(expected.map(withoutAsset));
-          expect(ledger.digest()).toBe(byApi.digest());
-          reruns++;
-        }
+        // The same job again reports the same, also where a later row took the id of a failed chain's leg.
+        expect((await settle(ledger, name, text)).map(withoutAsset)).toEqual(expected.map(withoutAsset));
+        expect(ledger.digest()).toBe(byApi.digest());
         await ledger.close();
       }
       await byApi.close();
     }),
     runsOf(15),
   );
-  expect(reruns).toBeGreaterThan(0);
   // The long tests have enough of them to meet what is rare.
   const rare = RUNS_FACTOR > 1 ? ["pending_transfer_already_posted", "version_mismatch"] : [];
   for (const result of ["ok", "linked_event_failed", ...rare]) {
@@ -219,22 +214,6 @@ test("chains across batches are made as a whole or not at all", async () => {
     from += legs;
   }
   expect(ledger.account("bob")!.balance).toBe(BigInt(outcomes.filter((outcome) => outcome === "ok").length));
-});
-
-test("a chain that fits no batch is refused, and nothing of it or behind it is made", async () => {
-  const rows = Array.from(
-    { length: 20_000 },
-    (_, index): Row => ({
-      id: `t${index}`,
-      ...{ debit: "bank", credit: "bob", amount: 1n, linked: index >= 10 },
-    }),
-  );
-  const ledger = await open();
-  await expect(settle(ledger, "t.csv", csvOf(rows))).rejects.toMatchObject({
-    code: "chain_too_long",
-    message: expect.stringContaining("begins in row 11 is longer than 16384 rows"),
-  });
-  expect(ledger.account("bob")!.balance).toBe(10n);
 });
 
 test("rows that can't be read break the chain around them, before and behind", async () => {

@@ -48,6 +48,30 @@ test("what was committed since it began is there to be read, and gone once it is
   expect(readFileSync(path).equals(bytes)).toBe(false);
 });
 
+test("a unit within a unit is taken back alone, and kept only with the outer one", async () => {
+  const path = join(temporaryFolder(), "a.ledger");
+  const scratch = await makeLedger(path);
+  const store = await openWith(path, scratch);
+  const add = async (count: number, code: string): Promise<void> => {
+    await store.commit({ ...group(scratch.transfers(count)), assets: [{ code, scale: 0 }] });
+  };
+  await store.begin();
+  await add(5, "JPY");
+  await store.begin();
+  await add(3, "KRW");
+  const { assets, ...left } = await store.undo();
+  expect(left).toMatchObject({ chunkCount: 2, transferCount: 15 });
+  expect(assets.map(({ code }) => code)).toEqual(["USD", "JPY"]);
+  scratch.nextSequence = 16;
+  await store.begin();
+  await add(4, "CLP");
+  await store.keep();
+  expect(await readAll(store, scratch)).toHaveLength(3);
+  expect(await store.undo()).toMatchObject({ chunkCount: 1, transferCount: 10, assets: [{ code: "USD", scale: 2 }] });
+  expect(await readAll(store, scratch)).toHaveLength(1);
+  await store.close();
+});
+
 test("a file larger than SQLite's memory is byte for byte what it was once the unit is undone", async () => {
   const path = join(temporaryFolder(), "a.ledger");
   const scratch = await makeLedger(path);

@@ -24,11 +24,11 @@ export class Scratch {
   /** Where chunks are read to. */
   readonly target: MemoryRange = { address: 8 * 1024 * 1024, byteLength: 4 * 1024 * 1024 };
   #next = layout.REGIONS_START;
-  #nextSequence = 1;
+  nextSequence = 1;
   #written = 0;
 
   constructor(nextSequence = 1) {
-    this.#nextSequence = nextSequence;
+    this.nextSequence = nextSequence;
   }
 
   /** Lets the next chunk overwrite the first one. */
@@ -44,8 +44,8 @@ export class Scratch {
   transfers(recordCount: number): MemoryRange {
     const byteLength = layout.CHUNK_HEADER_SIZE + recordCount * layout.JOURNAL_RECORD_SIZE;
     const range = this.#chunk(layout.CHUNK_KIND_TRANSFERS, recordCount, byteLength);
-    this.view.setBigUint64(range.address + layout.CH_FIRST_SEQUENCE, BigInt(this.#nextSequence), true);
-    this.#nextSequence += recordCount;
+    this.view.setBigUint64(range.address + layout.CH_FIRST_SEQUENCE, BigInt(this.nextSequence), true);
+    this.nextSequence += recordCount;
     // Slots as there are: small and dense.
     for (let record = 0; record < recordCount; record++) {
       const at = range.address + layout.CHUNK_HEADER_SIZE + record * layout.JOURNAL_RECORD_SIZE;

@@ -1,0 +1,104 @@
+/** Jobs in which later rows take the ids of legs that were not recorded, because their chain failed. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { type Ledger, openLedger, type SettleFileOptions } from "../../../src/index.js";
+import { read } from "../../support/cli.js";
+import { temporaryFolder } from "../../support/ledgers.js";
+import { BATCH_CAPACITY } from "../../support/long-chains.js";
+
+async function open(): Promise<Ledger> {
+  const ledger = await openLedger(":memory:", { workers: 2, capacity: { accounts: 100, transfers: 200_000 } });
+  onTestFinished(() => ledger.close());
+  await ledger.createAccounts([
+    { id: "bank", asset: "JPY" },
+    { id: "shop", asset: "JPY" },
+    { id: "purse", asset: "JPY", debitsMustNotExceedCredits: true },
+  ]);
+  return ledger;
+}
+
+/** Settles rows of one job; returns what its lines say behind the row's number. */
+async function settle(
+  ledger: Ledger,
+  rows: readonly string[],
+  more: Partial<SettleFileOptions> = {},
+): Promise<string[]> {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, "t.csv"), ["id,from,to,amount,chained", ...rows].join("\n"));
+  await ledger.settleFile({
+    ...{ transfers: join(folder, "t.csv"), asset: "JPY", job: "job", results: join(folder, "results.csv") },
+    columns: { id: "id", debit: "from", credit: "to", amount: "amount", linked: "chained" },
+    ...more,
+  });
+  const lines = read(folder, "results.csv").split("\n").slice(1, -1);
+  return lines.map((line) => line.slice(line.indexOf(",") + 1));
+}
+
+const row = (id: string, chained: number, amount = 1, from = "bank"): string =>
+  `${id},${from},shop,${amount},${chained}`;
+
+/** Legs that make a chain one of several batches. */
+const many = (name: string): string[] => Array.from({ length: BATCH_CAPACITY }, (_, i) => row(`${name} ${i}`, 1));
+
+test("a rerun finds what broke each chain, not what its legs' ids are used for since", async () => {
+  const rows = [
+    ...[row("a", 1), row("malformed", 0, 0)],
+    ...[row("b", 1), row("b", 1), row("b", 0, 2)],
+    ...[row("c", 1), row("refused", 0, 1, "purse")],
+    ...[row("d", 1), row("d", 1, 0), row("malformed too", 0, 0)],
+    ...[row("e", 1), row("e", 1), row("f", 0)],
+    ...["a", "b", "c", "d"].map((id) => row(id, 0, 3)),
+    ...[row("e", 1), row("f", 0)],
+  ];
+  const ledger = await open();
+  const first = await settle(ledger, rows);
+  expect(first).toEqual([
+    ...["a,linked_event_failed,", "malformed,amount_must_not_be_zero,"],
+    ...["b,linked_event_failed,", "b,exists,", "b,linked_event_failed,"],
+    ...["c,linked_event_failed,", "refused,exceeds_credits,1"],
+    ...["d,linked_event_failed,", "d,exists_with_different_amount,", "malformed too,linked_event_failed,"],
+    ...["e,linked_event_failed,", "e,exists,", "f,linked_event_failed,"],
+    ...["a,ok,2", "b,ok,3", "c,ok,4", "d,ok,5", "e,ok,6", "f,ok,7"],
+  ]);
+  expect(await settle(ledger, rows)).toEqual(first);
+  expect(ledger.transferCount).toBe(7);
+});
+
+test("a rerun finds what broke chains of several batches", async () => {
+  const rows = [
+    ...[row("a", 1), ...many("a"), row("malformed", 0, 0)],
+    ...[row("b", 1), ...many("b"), row("b", 1), row("end", 0)],
+    ...[row("c", 1), ...many("c"), row("refused", 0, 1, "purse")],
+    ...[row("a", 0, 2), row("c", 0, 2), row("b", 1), ...many("b"), row("end", 0)],
+  ];
+  const ledger = await open();
+  const first = await settle(ledger, rows);
+  const made = ["b", ...Array.from({ length: BATCH_CAPACITY }, (_, i) => `b ${i}`), "end"];
+  expect(first.filter((line) => !line.endsWith(",linked_event_failed,"))).toEqual([
+    ...["malformed,amount_must_not_be_zero,", "b,exists,", "refused,exceeds_credits,1"],
+    ...["a,ok,2", "c,ok,3", ...made.map((id, i) => `${id},ok,${4 + i}`)],
+  ]);
+  expect((await settle(ledger, rows)).join("\n") === first.join("\n")).toBe(true);
+  expect(ledger.transferCount).toBe(5 + BATCH_CAPACITY);
+});
+
+test.each([
+  ["one batch", [] as string[]],
+  ["several batches", many("leg")],
+])("a chain of %s that was made exists, also where its job's file has lost the rows before it", async (_, legs) => {
+  const ledger = await open();
+  const chain = [row("a", 1), ...legs, row("b", 0)];
+  await settle(ledger, [row("before", 0), ...chain]);
+  const again = await settle(ledger, chain);
+  expect(again.filter((line, index) => !line.endsWith(`,exists,${index + 2}`))).toEqual([]);
+  // That is known before it is tried, so no leg creates an account.
+  const more = { createAccounts: "unlimited" } as const;
+  const tried = await settle(ledger, [row("new", 1).replace("shop", "new shop"), row("b", 0)], more);
+  expect(tried).toEqual(["new,linked_event_failed,", `b,exists,${legs.length + 3}`]);
+  expect(ledger.account("new shop")).toBeUndefined();
+  // With another end it is another chain, and the first leg that exists breaks it.
+  const other = await settle(ledger, [...chain.slice(0, -1), row("c", 0)]);
+  expect(other[0]).toBe("a,exists,2");
+  expect(new Set(other.slice(1).map((line) => line.split(",")[1]))).toEqual(new Set(["linked_event_failed"]));
+});
