@@ -106,7 +106,7 @@ describe("SIGKILL", () => {
   });
 
   it("while accounts are opened: each is opened once", async () => {
-    const prepared = await prepare(12_000, 5000);
+    const prepared = await prepare(6000, 3000);
     const { folder } = prepared;
     const random = seededRandom(3);
     const db = join(folder, "killed.db");
@@ -115,7 +115,7 @@ describe("SIGKILL", () => {
     for (let attempt = 0; attempt < 5; attempt++) {
       const run = startCli(settleArgs("killed.db", "killed.csv"), { cwd: folder });
       const size = Math.floor((whole * random(70)) / 100);
-      if (await until(run, () => sizeOf(db) > Math.max(size, 100_000))) {
+      if (await until(run, () => sizeOf(db) > Math.max(size, 50_000))) {
         run.child.kill("SIGKILL");
         kills++;
       }
@@ -154,12 +154,12 @@ describe("SIGINT and SIGTERM", () => {
   });
 
   it("stop a job that opens accounts", async () => {
-    const prepared = await prepare(12_000, 1000);
+    const prepared = await prepare(6000, 1000);
     const { folder } = prepared;
     const args = settleArgs("killed.db", "killed.csv").map((arg) => (arg === "transfers.csv" ? "-" : arg));
     const opening = startCli(args, { cwd: folder, input: "open" });
     opening.child.stdin!.write("reference,from,to,amount\n");
-    expect(await until(opening, () => sizeOf(join(folder, "killed.db")) > 150_000)).toBe(true);
+    expect(await until(opening, () => sizeOf(join(folder, "killed.db")) > 100_000)).toBe(true);
     opening.child.kill("SIGINT");
     expect(await opening.ended).toEqual({ code: 1, signal: null, stdout: "", stderr: INTERRUPTED });
     await expectAsIfUndisturbed(prepared);

@@ -64,7 +64,7 @@ test("SIGKILL within a chain leaves nothing of it, and the next run writes the s
   const partial = join(folder, "killed.csv.partial");
   const seen = new Set<number>();
   let kills = 0;
-  for (let attempt = 0; attempt < 10; attempt++) {
+  for (let attempt = 0; attempt < 6; attempt++) {
     const run = startCli(settleArgs("killed"), { cwd: folder });
     // By turns in the first chain, in the second one, and when that has to be taken back.
     const isSecond = attempt % 3 > 0;
@@ -79,7 +79,7 @@ test("SIGKILL within a chain leaves nothing of it, and the next run writes the s
     expect(found, "a part of a chain is there").toBeGreaterThanOrEqual(0);
     seen.add(found);
   }
-  expect(kills).toBeGreaterThanOrEqual(8);
+  expect(kills).toBeGreaterThanOrEqual(5);
   expect(seen.size).toBeGreaterThan(1);
   const last = await json(settleArgs("killed"), { cwd: folder });
   expect(last).toMatchObject({ digest, results });
