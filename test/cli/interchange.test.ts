@@ -64,9 +64,9 @@ describe("export and import", () => {
   });
 
   it("need no memory for their rows", { timeout: 240_000 }, async () => {
-    const cwd = await settled(100_000);
+    const cwd = await settled(60_000);
     // The rows as strings would take twice as much.
-    vi.stubEnv("NODE_OPTIONS", "--max-old-space-size=28");
+    vi.stubEnv("NODE_OPTIONS", "--max-old-space-size=22");
     onTestFinished(() => void vi.unstubAllEnvs());
     for (const format of FORMATS) {
       const { digest } = await json(["export", "l.db", "--to", format, "--format", format], { cwd });
@@ -75,7 +75,7 @@ describe("export and import", () => {
   });
 
   it("interrupted, leave nothing behind", async () => {
-    const cwd = await settled(100_000);
+    const cwd = await settled(50_000);
     await json(["export", "l.db", "--to", "out"], { cwd });
     const files = readdirSync(cwd);
     for (const [args, started] of [

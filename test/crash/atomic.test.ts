@@ -15,7 +15,7 @@ import {
 } from "../support/cli.js";
 import { seededRandom } from "../support/generate.js";
 
-const ROWS = 150_000;
+const ROWS = 100_000;
 const POLL_MS = 1;
 
 function settleArgs(transfers: string, ...more: readonly string[]): string[] {

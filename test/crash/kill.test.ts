@@ -80,7 +80,7 @@ async function expectAsIfUndisturbed(
 
 describe("SIGKILL", () => {
   it("at many moments of a job: nothing is lost, nothing is done twice", async () => {
-    const prepared = await prepare(400, 150_000);
+    const prepared = await prepare(400, 120_000);
     const { folder, results } = prepared;
     const random = seededRandom(7);
     const partial = join(folder, "killed.csv.partial");
