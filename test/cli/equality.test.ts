@@ -3,9 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { describe, expect, it, test } from "vitest";
-import { verifyStore } from "../../src/engine/verify.js";
 import { type LedgerOptions, openLedger } from "../../src/index.js";
-import { openSqliteStore } from "../../src/stores/sqlite.js";
 import {
   FIXTURES,
   isMissing,
@@ -18,10 +16,10 @@ import {
 } from "../support/cli.js";
 import { type OracleJob, settleByHand } from "../support/settlement-oracle.js";
 
+/** Two workers are the command's turn. */
 const WAYS: readonly LedgerOptions[] = [
   { mode: "event-loop" },
   { mode: "parallel", workers: 1 },
-  { mode: "parallel", workers: 2 },
   { mode: "parallel", workers: 4 },
 ];
 
@@ -146,7 +144,19 @@ async function expectEqual(job: Job): Promise<void> {
     expect(read(folder, "again.balances.csv") === expected.balances, "balances of the second run").toBe(true);
   }
   const cli = [
-    ...["settle", "--db", "cli.db", "--results", "cli.csv", "--balances", "cli.balances.csv", "--asset", "USD"],
+    ...[
+      "settle",
+      "--workers",
+      "2",
+      "--db",
+      "cli.db",
+      "--results",
+      "cli.csv",
+      "--balances",
+      "cli.balances.csv",
+      "--asset",
+      "USD",
+    ],
     ...["--transfers", join(job.folder, job.transfers)],
     ...(job.accounts === undefined ? [] : ["--accounts", join(job.folder, job.accounts)]),
     ...job.args,
@@ -156,10 +166,7 @@ async function expectEqual(job: Job): Promise<void> {
   expect(read(folder, "cli.csv") === first.results, "results of the command").toBe(true);
   expect(read(folder, "cli.balances.csv") === expected.balances, "balances of the command").toBe(true);
   expect(await verifiedDigest(join(folder, "cli.db"))).toBe(first.digest);
-  const store = await openSqliteStore(join(folder, "way-3.db"), { mode: "existing" });
-  const verified = await verifyStore(store);
-  await store.close();
-  expect(verified.digest).toBe(first.digest);
+  expect(await verifiedDigest(join(folder, "way-2.db"))).toBe(first.digest);
 }
 
 const RECORDED = /^(ok|debit_account_not_found|credit_account_not_found|overflows_.*|exceeds_.*)$/;
