@@ -1,7 +1,14 @@
 /** What the transfer rule says beyond plain transfers: overdraft limits, expected versions, balancing. */
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { type Ledger, type LedgerOptions, type NewTransfer, openLedger, type PlainTransfer } from "../../src/index.js";
+import {
+  type Ledger,
+  type LedgerOptions,
+  type NewAccount,
+  type NewTransfer,
+  openLedger,
+  type PlainTransfer,
+} from "../../src/index.js";
 import { CONFIGURATIONS, openParts, startClock, temporaryFolder } from "../support/ledgers.js";
 
 const CAPACITY = { accounts: 1000, transfers: 100_000 };
@@ -228,6 +235,47 @@ test("credits and an overdraft limit that take more than 128 bits together bound
   expect(await ledger.createTransfers([pay("two", 2n, { balancingDebit: true })])).toEqual([
     { result: "ok", sequence: 5, amount: 2n },
   ]);
+});
+
+/** Amounts on both sides of where one 64-bit word carries into the next. */
+const WORDS = [0n, 1n, 2n ** 64n - 1n, 2n ** 64n, 2n ** 64n + 2n, 3n * 2n ** 64n + 5n];
+
+test("what there is to balance is right however its totals lie across words: posted, reserved, owed", async () => {
+  const ledger = await open({ mode: "event-loop", capacity: { accounts: 2000, transfers: 10_000 } });
+  await ledger.createAccounts([{ id: "bank", asset: "USD" }]);
+  const accounts: NewAccount[] = [];
+  const moves: NewTransfer[] = [];
+  const sweeps: { readonly sweep: NewTransfer; readonly room: bigint }[] = [];
+  for (const own of WORDS) {
+    for (const posted of WORDS) {
+      for (const reserved of WORDS) {
+        for (const overdraftLimit of WORDS) {
+          const room = own + overdraftLimit - posted - reserved;
+          if (room < 0n) continue;
+          const id = `${accounts.length}`;
+          accounts.push({ id, asset: "USD", debitsMustNotExceedCredits: true, overdraftLimit });
+          const wanted = [
+            { id: `${id} own`, debit: "bank", credit: id, amount: own },
+            { id: `${id} posted`, debit: id, credit: "bank", amount: posted },
+            { id: `${id} reserved`, debit: id, credit: "bank", amount: reserved, pending: true as const },
+          ];
+          moves.push(...wanted.filter(({ amount }) => amount > 0n));
+          sweeps.push({
+            sweep: { id: `${id} all`, debit: id, credit: "bank", amount: 0n, balancingDebit: true },
+            room,
+          });
+        }
+      }
+    }
+  }
+  expect(sweeps.length).toBeGreaterThan(400);
+  expect(new Set((await ledger.createAccounts(accounts)).map(({ result }) => result))).toEqual(new Set(["ok"]));
+  expect(new Set(await results(ledger, ...moves))).toEqual(new Set(["ok"]));
+  const swept = await ledger.createTransfers(sweeps.map(({ sweep }) => sweep));
+  const found = swept.map(({ result, amount }, i) => `${sweeps[i]!.sweep.id}: ${result} ${amount ?? ""}`);
+  expect(found).toEqual(
+    sweeps.map(({ sweep, room }) => `${sweep.id}: ${room === 0n ? "exceeds_credits " : `ok ${room}`}`),
+  );
 });
 
 test("a zero amount is for balancing transfers only", async () => {
