@@ -63,11 +63,21 @@ function emptyReading(): Reading {
 /** What the next transfer is read into. A getter that has another one read meanwhile finds none, and a new one is made. */
 let spare: Reading | undefined;
 
+const FLAGS: ReadonlyMap<string, number> = new Map([
+  ["linked", layout.TRANSFER_LINKED],
+  ["pending", layout.TRANSFER_PENDING],
+  ["balancingDebit", layout.TRANSFER_BALANCING_DEBIT],
+  ["balancingCredit", layout.TRANSFER_BALANCING_CREDIT],
+  ["closingDebit", layout.TRANSFER_CLOSING_DEBIT],
+  ["closingCredit", layout.TRANSFER_CLOSING_CREDIT],
+]);
+
 /** Fields of a transfer, for objects that may have them from their class. */
-const FIELD_NAMES = (
-  "id debit credit amount code userData linked pending timeout post void balancingDebit balancingCredit closingDebit " +
-  "closingCredit expectedDebitVersion expectedCreditVersion effectiveDate"
-).split(" ") as (keyof NewTransfer)[];
+const FIELD_NAMES = [
+  ..."id debit credit amount code userData post void timeout effectiveDate expectedDebitVersion".split(" "),
+  "expectedCreditVersion",
+  ...FLAGS.keys(),
+] as (keyof NewTransfer)[];
 
 /** What every transfer has that posts or voids nothing, in the order of the bits below. */
 const REQUIRED = [
@@ -95,7 +105,6 @@ export function readTransfer(transfer: NewTransfer, index: number): TransferFiel
   }
   const fields = spare ?? emptyReading();
   spare = undefined;
-
   fields.debit = "";
   fields.credit = "";
   fields.amount = 0n;
@@ -152,15 +161,6 @@ function readField(fields: Reading, name: string, value: unknown, index: number)
       return 0;
   }
 }
-
-const FLAGS: ReadonlyMap<string, number> = new Map([
-  ["linked", layout.TRANSFER_LINKED],
-  ["pending", layout.TRANSFER_PENDING],
-  ["balancingDebit", layout.TRANSFER_BALANCING_DEBIT],
-  ["balancingCredit", layout.TRANSFER_BALANCING_CREDIT],
-  ["closingDebit", layout.TRANSFER_CLOSING_DEBIT],
-  ["closingCredit", layout.TRANSFER_CLOSING_CREDIT],
-]);
 
 /** The fields that few transfers have. */
 function readRareField(fields: Reading, name: string, value: unknown, index: number): void {
