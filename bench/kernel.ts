@@ -14,7 +14,7 @@ import { Identifiers } from "../src/core/identifiers.js";
 import { instantiateKernel, type Kernel } from "../src/core/kernel.js";
 import * as layout from "../src/core/layout.js";
 import { createMemory, type MemoryPlan, planMemory } from "../src/core/memory.js";
-import { type EngineWorkerData, Executor } from "../src/engine/executor.js";
+import { type EngineWorkerData, Executor, TURN_LENGTH } from "../src/engine/executor.js";
 import { check, type Measurement, median, type Size, seeded, type Trial } from "./trial.js";
 
 const BATCH = 8190;
@@ -67,6 +67,7 @@ class Side {
     this.#accountIds = Array.from({ length: workload.accounts }, (_, i) => `account-${i}`);
     this.#contexts = Array.from({ length: ROW }, (_, i) => this.#plan.contexts + i * layout.CONTEXT_SIZE);
     this.#openAccounts();
+    this.#view.setUint32(layout.SUPERBLOCK + layout.SB_NEXT_SEQUENCE, 1, true);
     if (threads > 0) {
       const workerData: EngineWorkerData = { memory: this.#memory, workers: threads };
       this.#pool = new Piscina({
@@ -126,7 +127,7 @@ class Side {
     this.#bytes.fill(0, context + layout.CX_STAGES, context + layout.CX_SCALARS_END);
     this.#view.setUint32(context + layout.CX_SLICES_USED, slices, true);
     this.#view.setUint32(context + layout.CX_PLAN, this.#serial ? layout.PLAN_SERIAL : 0, true);
-    this.#view.setBigUint64(context + layout.CX_BASE_SEQUENCE, BigInt(this.#batch * BATCH + 1), true);
+    this.#view.setUint32(context + layout.CX_TURN, this.#batch * TURN_LENGTH, true);
     this.#view.setUint32(context + layout.CX_CHUNK_FIRST, (this.#batch * slices) % this.#plan.chunkCount, true);
     this.#batch++;
   }

@@ -20,6 +20,8 @@ export interface Kernel {
     metadata: number,
   ): number;
   findTransfer(key: number, kind: number, skipped: number): number;
+  begin(context: number): void;
+  end(context: number): void;
   parseSlice(context: number, slice: number): void;
   stitchSlices(context: number): void;
   deriveIds(context: number, slice: number): void;

@@ -82,6 +82,15 @@ export const REGIONS_START = 65536;
 
 /** u32, atomic. Workers that have attached. */
 export const SB_ATTACHED = 256;
+/**
+ * u32, atomic: whose turn it is. Batches take turns in the order in which they are handed over, two numbers each, modulo
+ * 2^32: a batch may begin once this is its CX_TURN; one more means that it waits for the coordinator to ask the journal,
+ * two more that it is over. Written by whoever executes the batch's stages dedupe and end, and by the coordinator while
+ * the batch waits for it.
+ */
+export const SB_TURN = 320;
+/** u32: sequence of the next transfer that is recorded. Written by stage end, and by the coordinator while nothing executes. */
+export const SB_NEXT_SEQUENCE = 384;
 
 // ---------------------------------------------------------------------------------------------------------------
 // Account: 128 bytes, a hot cache line and a cold one, each in a table of its own. A plain transfer touches only the
@@ -332,15 +341,17 @@ export const STAGE_STRIDE = 128;
 export const STAGE_NEXT = 0;
 export const STAGE_DONE = 64;
 
-export const STAGE_PARSE = 0;
-export const STAGE_STITCH = 1;
-export const STAGE_RESOLVE = 2;
-export const STAGE_DEDUPE = 3;
-export const STAGE_CLASSIFY = 4;
-export const STAGE_RELEASE = 5;
-export const STAGE_DECIDE = 6;
-export const STAGE_ENCODE = 7;
-export const STAGE_COUNT = 8;
+export const STAGE_BEGIN = 0;
+export const STAGE_PARSE = 1;
+export const STAGE_STITCH = 2;
+export const STAGE_RESOLVE = 3;
+export const STAGE_DEDUPE = 4;
+export const STAGE_CLASSIFY = 5;
+export const STAGE_RELEASE = 6;
+export const STAGE_DECIDE = 7;
+export const STAGE_ENCODE = 8;
+export const STAGE_END = 9;
+export const STAGE_COUNT = 10;
 
 /** Scalars. The coordinator writes them before the batch starts; CX_OUT_* are written by the stage named. */
 export const CX_SCALARS = 1280;
@@ -349,7 +360,7 @@ export const CX_SLICES_USED = 1280;
 export const CX_PLAN = 1284;
 /** u64: nanoseconds since 1970, the batch's one clock reading. */
 export const CX_TIMESTAMP = 1288;
-/** u64: sequence of the first record that gets one. */
+/** u64, begin: sequence of the first record that gets one. */
 export const CX_BASE_SEQUENCE = 1296;
 /** u64: 1-based row of the first record in its job; 0 for direct calls. */
 export const CX_FIRST_ROW = 1304;
@@ -393,6 +404,8 @@ export const CX_REFUSAL = 1384;
 export const CX_OUT_CHAIN_OPEN = 1388;
 /** u32: with PLAN_PART, the sequence from which on transfers are legs of the chain itself; else 0. */
 export const CX_CHAIN_FIRST = 1392;
+/** u32: the batch's turn; see SB_TURN. */
+export const CX_TURN = 1396;
 export const CX_SCALARS_END = 1400;
 
 export const PLAN_SERIAL = 1;

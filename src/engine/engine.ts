@@ -2,13 +2,13 @@
  * The coordinator: takes batches in order, has them executed, numbers them, and passes their journal to the store.
  *
  * It knows memory, kernel and workers, and the store only by its interface. Batches execute strictly one after the
- * other; what overlaps is filling the next one, executing this one, and committing those before.
+ * other; what overlaps is filling the next ones, executing this one, and committing those before. A batch is handed to the
+ * workers while the one before it executes, where they need no word from this thread between the two: it may be busy
+ * filling a third.
  */
-import { Piscina } from "piscina";
 import { findMetadata } from "../core/account-chunk.js";
 import { ACCOUNTS_A_CHUNK, AccountTable } from "../core/accounts.js";
 import { AssetRegistry } from "../core/assets.js";
-import { builtFile } from "../core/built.js";
 import { writeExpiryChunk } from "../core/chunk-header.js";
 import { LedgerError } from "../core/errors.js";
 import { Identifiers } from "../core/identifiers.js";
@@ -18,7 +18,8 @@ import * as layout from "../core/layout.js";
 import type { MemoryPlan } from "../core/memory.js";
 import type { MemoryRange, Store, StoreDescription } from "../stores/store.js";
 import { Committer, type JobName } from "./committer.js";
-import { type EngineWorkerData, type ExecutionOutcome, Executor, NO_CONTEXT } from "./executor.js";
+import { Crew } from "./crew.js";
+import { type ExecutionOutcome, Executor, TURN_LENGTH } from "./executor.js";
 import { type BatchNeed, needOfRows } from "./need.js";
 import { ACCOUNT_TEXT_MAX, Room, type TransferNeed } from "./room.js";
 
@@ -91,6 +92,17 @@ const EXPIRY_RUN = 4096;
 const ORDERED_FLAGS =
   layout.TRANSFER_LINKED | layout.TRANSFER_PENDING | layout.TRANSFER_RESOLVES | layout.TRANSFER_CLOSING;
 
+/** A batch that is handed over while the one before it executes. */
+interface Ahead {
+  /** Its clock reading. */
+  readonly timestamp: bigint;
+  /** Settled once every batch before it is over. */
+  readonly before: Promise<unknown>;
+}
+
+const NANOSECONDS_A_SECOND = 1_000_000_000n;
+const NEVER: Promise<boolean> = Promise.resolve(false);
+
 interface RecentChunk {
   readonly firstSequence: number;
   readonly count: number;
@@ -115,12 +127,11 @@ export class Engine {
   readonly #words: Int32Array;
   readonly #store: Store;
   readonly #executor: Executor;
-  readonly #pool: Piscina | undefined;
+  /** Undefined on the event loop. */
+  readonly #crew: Crew | undefined;
   readonly #committer: Committer;
   readonly #freeContexts: number[];
   readonly #contextWaiters: ((context: number) => void)[] = [];
-  /** By context: settled once no worker looks at it any more. */
-  readonly #leaving = new Map<number, Promise<unknown>>();
   /** What the ring of chunk buffers holds at each position: chunks recorded and still readable. */
   readonly #ring: (RecentChunk | undefined)[];
   #ringHead = 0;
@@ -132,9 +143,17 @@ export class Engine {
   /** Number of the next chunk that is handed to the store. */
   #nextChunk: number;
   #lastTimestamp: bigint;
+  /** Clock reading of the batch that was handed over last. */
+  #executedAt = 0n;
   #serialLeft = 0;
   #executing: number | undefined;
+  /** The next batch's turn; see SB_TURN. */
+  #nextTurn = 0;
+  /** The turn behind the last batch that the workers have. */
+  #boundary = 0;
   #order: Promise<unknown> = Promise.resolve();
+  /** Resolves as soon as it is known whether a batch may be handed over before what was asked for last is over. */
+  #mayFollow = NEVER;
   #unsavedJobs: JobName[] = [];
   #failure: LedgerError | undefined;
   /** While memory is being rebuilt, nothing in it means anything. */
@@ -167,27 +186,13 @@ export class Engine {
     this.#nextChunk = store.description.chunkCount;
     this.#lastTimestamp = store.description.lastTimestamp;
     if (options.mode === "parallel") {
-      const workerData: EngineWorkerData = { memory, workers: options.workers };
-      this.#pool = new Piscina({
-        filename: builtFile("workers/engine.js").href,
-        minThreads: options.workers,
-        maxThreads: options.workers,
-        concurrentTasksPerWorker: 1,
-        workerData,
-      });
-      // A worker that fails between batches is replaced by the pool; one that fails in a batch rejects its task.
-      this.#pool.on("error", () => {});
+      this.#crew = new Crew(memory, options.workers, (cause) => this.#workerFailed(cause));
     }
   }
 
-  /** Resolves once every worker is running, so that a caller who blocks this thread can't keep one from starting. */
+  /** Resolves once every worker is running. */
   async ready(): Promise<void> {
-    const pool = this.#pool;
-    if (pool === undefined) return;
-    const met = await Promise.all(Array.from({ length: this.workers }, () => pool.run(NO_CONTEXT)));
-    if (met.some((outcome) => outcome !== "done")) {
-      throw new LedgerError("worker_failed", `the ${this.workers} worker threads did not start within ten seconds`);
-    }
+    await this.#crew?.ready();
   }
 
   /** Transfers recorded so far; the next one's sequence is one more. */
@@ -208,14 +213,14 @@ export class Engine {
   }
 
   releaseContext(context: number): void {
-    const left = this.#leaving.get(context);
+    const left = this.#crew?.left(context);
     if (left === undefined) this.#freeContext(context);
     else void left.then(() => this.#freeContext(context));
   }
 
   /** Resolves once no worker looks at the context any more, so that its holder may fill it again. */
   async hasLeft(context: number): Promise<void> {
-    await this.#leaving.get(context);
+    await this.#crew?.left(context);
   }
 
   #freeContext(context: number): void {
@@ -236,6 +241,7 @@ export class Engine {
       return action();
     });
     this.#order = run.catch(() => {});
+    this.#mayFollow = NEVER;
     return run;
   }
 
@@ -246,7 +252,50 @@ export class Engine {
    * Throws `worker_failed` or `store_failed` where a thread died; the ledger must then be opened again.
    */
   execute(context: number, request: BatchRequest): Promise<ExecutedBatch> {
-    return this.exclusively(() => this.#execute(context, request));
+    const before = this.#order;
+    const mayFollow = this.#mayFollow;
+    let say!: (may: boolean) => void;
+    this.#mayFollow = new Promise((resolve) => {
+      say = resolve;
+    });
+    const run = this.#executeBehind(before, mayFollow, say, context, request);
+    this.#order = run.catch(() => {});
+    return run;
+  }
+
+  /** Executes the batch when what was asked for `before` it is over, or hands it over now where it may follow. */
+  async #executeBehind(
+    before: Promise<unknown>,
+    mayFollow: Promise<boolean>,
+    say: (may: boolean) => void,
+    context: number,
+    request: BatchRequest,
+  ): Promise<ExecutedBatch> {
+    try {
+      const follows = await mayFollow;
+      const timestamp = this.#timestamp();
+      const ahead = follows && this.#canFollow(request, timestamp) ? { timestamp, before } : undefined;
+      if (ahead === undefined) await before;
+      if (this.#failure !== undefined) throw this.#failure;
+      return await this.#execute(context, request, ahead, say);
+    } finally {
+      say(false);
+    }
+  }
+
+  /** Whether this thread has nothing to do between such batches, but for what {@link #canFollow} asks. */
+  #mayPair(request: BatchRequest): boolean {
+    const { promised, plan = 0, chain, refusal } = request;
+    return (
+      this.#crew !== undefined && promised !== undefined && plan === 0 && chain === undefined && refusal === undefined
+    );
+  }
+
+  /** Whether the batch needs nothing of this thread between the batch that executes and itself. */
+  #canFollow(request: BatchRequest, timestamp: bigint): boolean {
+    // What the batch before makes pending has a second at least.
+    const isSoon = timestamp < this.#executedAt + NANOSECONDS_A_SECOND;
+    return this.#mayPair(request) && this.#ringFree >= request.slices && isSoon && !this.#isExpiryDue(timestamp);
   }
 
   /** {@link execute} for a caller whose turn it is: from within {@link exclusively}. */
@@ -254,19 +303,34 @@ export class Engine {
     return this.#execute(context, request);
   }
 
-  async #execute(context: number, request: BatchRequest): Promise<ExecutedBatch> {
-    const serial = this.#writeScalars(context, request);
+  async #execute(
+    context: number,
+    request: BatchRequest,
+    ahead?: Ahead,
+    sayWhetherNextMayFollow: (may: boolean) => void = () => {},
+  ): Promise<ExecutedBatch> {
+    const timestamp = ahead?.timestamp ?? request.chain?.timestamp ?? this.#timestamp();
+    const workers = this.#writeScalars(context, request, timestamp);
     const promised = request.promised ?? this.#promiseRoom(context, request);
     try {
-      const expired = await this.#expirePendings(context);
-      const position = await this.#reserveChunks(request.slices);
+      const expired = ahead === undefined ? await this.#expirePendings(timestamp) : [];
+      if (ahead === undefined) await this.#waitForChunks(request.slices);
+      const position = this.#takeChunks(request.slices);
       this.view.setUint32(context + layout.CX_CHUNK_FIRST, position, true);
       const accountsBefore = this.accounts.count;
-      const outcome = await this.#runToEnd(context, serial);
-      if (outcome === "aborted") throw this.#failure ?? this.#impossible("a batch was aborted without reason");
+      const mayBeFollowed = this.#mayPair(request);
+      this.#executedAt = timestamp;
+      const outcome = await this.#runToEnd(context, workers, ahead, () => sayWhetherNextMayFollow(mayBeFollowed));
+      // Its journal comes behind that of the batches before it, and not at all where one of them failed.
+      await ahead?.before;
+      if (this.#failure !== undefined) throw this.#failure;
+      if (outcome === "aborted") throw this.#impossible("a batch was aborted without reason");
+      if (this.view.getBigUint64(context + layout.CX_BASE_SEQUENCE, true) !== BigInt(this.#nextSequence)) {
+        throw this.#impossible(`a batch's sequences do not begin at ${this.#nextSequence}`);
+      }
       const fault = this.view.getUint32(context + layout.CX_OUT_FAULT, true);
       if (fault !== 0) throw this.#impossible(`a batch had less room for accounts than was there (fault ${fault})`);
-      this.#adaptPlan(context, serial);
+      this.#adaptPlan(context);
       const created = await this.#writeAccountChunks(accountsBefore, NO_METADATA);
       const chunks = this.#collectChunks(context, position, request.slices);
       const durable = this.#commit(
@@ -281,10 +345,9 @@ export class Engine {
   }
 
   /** Ends the pending transfers whose time has run out at the batch's clock, and journals that they did. */
-  async #expirePendings(context: number): Promise<MemoryRange[]> {
-    const timestamp = this.view.getBigUint64(context + layout.CX_TIMESTAMP, true);
+  async #expirePendings(timestamp: bigint): Promise<MemoryRange[]> {
     const chunks: MemoryRange[] = [];
-    while (this.view.getBigUint64(layout.SUPERBLOCK + layout.SB_NEXT_EXPIRY, true) <= timestamp) {
+    while (this.#isExpiryDue(timestamp)) {
       const expired = this.kernel.expirePendings(timestamp, EXPIRY_RUN);
       // All that were due may have been resolved.
       if (expired === 0) continue;
@@ -295,18 +358,51 @@ export class Engine {
     return chunks;
   }
 
+  #isExpiryDue(timestamp: bigint): boolean {
+    return this.view.getBigUint64(layout.SUPERBLOCK + layout.SB_NEXT_EXPIRY, true) <= timestamp;
+  }
+
   #impossible(what: string): LedgerError {
     return this.#poison(new LedgerError("internal", `${what}: a bug; open the ledger again`));
   }
 
   /** Runs the batch, and asks the journal about ids in between where it must be asked. */
-  async #runToEnd(context: number, serial: boolean): Promise<ExecutionOutcome> {
-    this.#executing = context;
+  async #runToEnd(
+    context: number,
+    workers: number,
+    ahead: Ahead | undefined,
+    onOnlyOneBefore: () => void,
+  ): Promise<ExecutionOutcome> {
+    if (this.#crew === undefined) this.#executing = context;
+    if (ahead === undefined) this.view.setUint32(layout.SUPERBLOCK + layout.SB_NEXT_SEQUENCE, this.#nextSequence, true);
+    this.view.setInt32(context + layout.CX_TURN, this.#nextTurn, true);
+    this.#nextTurn = (this.#nextTurn + TURN_LENGTH) | 0;
     try {
-      let outcome = await this.#run(context, serial);
+      let running = this.#run(context, workers, ahead !== undefined);
+      let isPostponed = false;
+      const sayUnlessPostponed = (): void => {
+        if (!isPostponed) onOnlyOneBefore();
+      };
+      // The next batch must not come before this one to any worker, where this one must be handed over again.
+      if (ahead === undefined) onOnlyOneBefore();
+      else void ahead.before.then(sayUnlessPostponed);
+      isPostponed = (await running) === "postponed";
+      if (isPostponed) {
+        await ahead?.before;
+        if (this.#failure !== undefined) return "aborted";
+        running = this.#run(context, workers);
+        onOnlyOneBefore();
+      }
+      let outcome = await running;
       while (outcome === "candidates") {
+        // What it repeats may be of the batch before, whose journal is known once that is over here too.
+        await ahead?.before;
+        if (this.#failure !== undefined) return "aborted";
         await this.#confirmCandidates(context);
-        outcome = await this.#run(context, serial);
+        // Who waits for this batch's end would not let go of the worker that it needs.
+        while (this.#crew?.ahead !== undefined) await this.#crew.ahead;
+        this.#executor.resume(context);
+        outcome = await this.#run(context, workers);
       }
       return outcome;
     } catch (cause) {
@@ -339,8 +435,8 @@ export class Engine {
     return need;
   }
 
-  /** Writes everything the stages read; returns whether the plan is serial. */
-  #writeScalars(context: number, request: BatchRequest): boolean {
+  /** Writes everything the stages read; returns how many workers are to run them. */
+  #writeScalars(context: number, request: BatchRequest, timestamp: bigint): number {
     const { view } = this;
     for (let stage = 0; stage < layout.STAGE_COUNT; stage++) {
       const word = context + layout.CX_STAGES + stage * layout.STAGE_STRIDE;
@@ -348,15 +444,15 @@ export class Engine {
       view.setUint32(word + layout.STAGE_DONE, 0, true);
     }
     const isOrdered = ((request.flags ?? 0) & ORDERED_FLAGS) !== 0 || ((request.plan ?? 0) & layout.PLAN_ORDERED) !== 0;
-    const serial = isOrdered || this.workers === 1 || this.#serialLeft > 0;
+    const { workers } = this;
+    const serial = isOrdered || workers === 1 || this.#serialLeft > 0;
     const set = (field: number, value: number): void => view.setUint32(context + field, value, true);
     set(layout.CX_SLICES_USED, request.slices);
     set(
       layout.CX_PLAN,
       (request.plan ?? 0) | (serial ? layout.PLAN_SERIAL : 0) | (isOrdered ? layout.PLAN_ORDERED : 0),
     );
-    view.setBigUint64(context + layout.CX_TIMESTAMP, request.chain?.timestamp ?? this.#timestamp(), true);
-    view.setBigUint64(context + layout.CX_BASE_SEQUENCE, BigInt(this.#nextSequence), true);
+    view.setBigUint64(context + layout.CX_TIMESTAMP, timestamp, true);
     view.setBigUint64(context + layout.CX_FIRST_ROW, request.job?.firstRow ?? 0n, true);
     set(layout.CX_OUT_CONTESTED, 0);
     set(layout.CX_OUT_FAULT, 0);
@@ -366,7 +462,7 @@ export class Engine {
     view.setBigUint64(context + layout.CX_JOB_LOW, request.job?.low ?? 0n, true);
     view.setBigUint64(context + layout.CX_JOB_HIGH, request.job?.high ?? 0n, true);
     set(layout.CX_ASSET, request.asset ?? 0);
-    return serial;
+    return serial ? 1 : workers;
   }
 
   /** Nanoseconds since 1970 that never go back within a ledger's life. */
@@ -376,34 +472,14 @@ export class Engine {
     return this.#lastTimestamp;
   }
 
-  async #run(context: number, serial: boolean): Promise<ExecutionOutcome> {
-    if (this.#pool === undefined) return this.#executor.runSliced(context);
-    const pool = this.#pool;
-    const tasks = Array.from(
-      { length: serial ? 1 : this.workers },
-      () => pool.run(context) as Promise<ExecutionOutcome>,
-    );
-    // The batch is over when the first worker says so; the others have nothing left to do but may still be looking.
-    const left = Promise.allSettled(tasks);
-    this.#leaving.set(context, left);
-    let isOver = false;
-    // One that dies when the batch is over leaves nothing undone; the pool replaces it.
-    const orFailure = (cause: unknown): ExecutionOutcome => (isOver ? "done" : this.#workerFailed(cause));
-    try {
-      const outcome = await Promise.race(tasks.map((task) => task.catch(orFailure)));
-      // This context runs again: whoever still looks must not meet ids half confirmed, nor stay behind unnoticed.
-      if (outcome === "candidates") await left;
-      return outcome;
-    } catch (failure) {
-      await left;
-      throw failure;
-    } finally {
-      isOver = true;
-    }
+  async #run(context: number, workers: number, isAhead = false): Promise<ExecutionOutcome> {
+    if (this.#crew === undefined) return this.#executor.runSliced(context);
+    this.#boundary = (this.view.getInt32(context + layout.CX_TURN, true) + TURN_LENGTH) | 0;
+    return this.#crew.run(context, workers, isAhead);
   }
 
-  #workerFailed(cause: unknown): never {
-    throw this.#poison(
+  #workerFailed(cause: unknown): LedgerError {
+    return this.#poison(
       new LedgerError(
         "worker_failed",
         "a worker thread died while it executed a batch: nothing of the batch was kept; open the ledger again",
@@ -450,8 +526,8 @@ export class Engine {
     this.#isRestoring = false;
   }
 
-  #adaptPlan(context: number, serial: boolean): void {
-    if (serial) {
+  #adaptPlan(context: number): void {
+    if ((this.view.getUint32(context + layout.CX_PLAN, true) & layout.PLAN_SERIAL) !== 0) {
       if (this.#serialLeft > 0) this.#serialLeft--;
       return;
     }
@@ -479,10 +555,20 @@ export class Engine {
 
   /** Takes `count` consecutive buffers and returns the first one's position; waits for the store where needed. */
   async #reserveChunks(count: number): Promise<number> {
+    await this.#waitForChunks(count);
+    return this.#takeChunks(count);
+  }
+
+  /** Resolves once so many buffers are free; throws where the store failed. */
+  async #waitForChunks(count: number): Promise<void> {
     while (this.#ringFree < count) {
       await new Promise<void>((resolve) => this.#ringWaiters.push(resolve));
       if (this.#failure !== undefined) throw this.#failure;
     }
+  }
+
+  /** Takes `count` consecutive buffers, which are free, and returns the first one's position. */
+  #takeChunks(count: number): number {
     const first = this.#ringHead;
     this.#ringHead = (first + count) % this.plan.chunkCount;
     this.#ringFree -= count;
@@ -666,18 +752,13 @@ export class Engine {
       throw new LedgerError("busy", "a job that was not kept is being taken back: await it, then read again");
     }
     const context = this.#executing;
-    if (context === undefined) return;
-    if (this.#pool === undefined) {
-      // On the event loop the batch is between two of its slices: run the rest now.
-      this.#executor.run(context);
-      return;
-    }
-    // No worker touches a balance while candidates await the journal; otherwise wait for the last stage.
-    this.#executor.waitForBoundary(context);
+    // On the event loop a batch is between two of its slices: run the rest now.
+    if (context !== undefined) this.#executor.run(context);
+    if (this.#crew !== undefined) this.#executor.waitForBoundary(this.#boundary);
   }
 
   /** Ends the pool. Nothing may be executing. */
   async close(): Promise<void> {
-    await this.#pool?.close({ force: true });
+    await this.#crew?.close();
   }
 }

@@ -15,17 +15,21 @@ import {
   CX_PLAN,
   CX_SLICES_USED,
   CX_STAGES,
+  CX_TURN,
   ID_PARTITIONS,
   PLAN_ORDERED,
   PLAN_PARSE,
   PLAN_SERIAL,
   SB_ABORT,
+  SB_TURN,
+  STAGE_BEGIN,
   STAGE_CLASSIFY,
   STAGE_COUNT,
   STAGE_DECIDE,
   STAGE_DEDUPE,
   STAGE_DONE,
   STAGE_ENCODE,
+  STAGE_END,
   STAGE_NEXT,
   STAGE_PARSE,
   STAGE_RELEASE,
@@ -35,8 +39,11 @@ import {
   SUPERBLOCK,
 } from "../core/layout.js";
 
-/** `candidates`: the batch stopped after dedupe until the journal has been asked. `aborted`: another worker died. */
-export type ExecutionOutcome = "done" | "candidates" | "aborted";
+/**
+ * `candidates`: the batch stopped after dedupe until the journal has been asked. `postponed`: nothing of it was begun,
+ * because the batch before it stopped. `aborted`: another worker died.
+ */
+export type ExecutionOutcome = "done" | "candidates" | "postponed" | "aborted";
 
 /** What the pool hands to every worker when it starts. */
 export interface EngineWorkerData {
@@ -60,6 +67,11 @@ const EVENT_LOOP_SLICE_MS = 1;
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
+const TURN = (SUPERBLOCK + SB_TURN) >>> 2;
+/** What a batch adds to its turn when it stops for the journal, and when it is over. */
+const STOPPED = 1;
+export const TURN_LENGTH = 2;
+
 /** Runs batches on the calling thread, alone or together with other threads' executors. */
 export class Executor {
   readonly #kernel: Kernel;
@@ -70,8 +82,13 @@ export class Executor {
     this.#words = new Int32Array(memory.buffer);
   }
 
-  /** Runs the batch with whoever else does, until nothing is left to do. Blocks; for worker threads. */
+  /**
+   * Runs the batch with whoever else does, once the batch before it is over, until nothing is left to do. Blocks; for
+   * worker threads.
+   */
   run(context: number): ExecutionOutcome {
+    const refusal = this.#waitForTurn(context);
+    if (refusal !== undefined) return refusal;
     for (let stage = 0; stage < STAGE_COUNT; stage++) {
       const units = this.#units(context, stage);
       for (let unit = this.#claim(context, stage, units); unit >= 0; unit = this.#claim(context, stage, units)) {
@@ -79,7 +96,11 @@ export class Executor {
         this.#finish(context, stage, units);
       }
       if (!this.#waitUntilDone(context, stage, units)) return "aborted";
-      if (stage === STAGE_DEDUPE && this.#mustConfirm(context)) return "candidates";
+      if (stage === STAGE_DEDUPE && this.#mustConfirm(context)) {
+        // Everyone who runs the batch finds the same, and says the same.
+        this.#setTurn(this.#field(context, CX_TURN) + STOPPED);
+        return "candidates";
+      }
     }
     return "done";
   }
@@ -103,26 +124,50 @@ export class Executor {
   }
 
   /**
-   * Blocks until the batch, which other threads run, is over or stands still before its first change of a balance.
-   * Takes no part in it. Throws `busy` where that takes longer than a second: a thread must have died.
+   * Blocks until the batches that other threads run are over, the last of which had the turn before `turn`, or stand still
+   * before the next change of a balance. Takes no part in them. Throws `busy` where that takes longer than a second: a
+   * thread must have died.
    */
-  waitForBoundary(context: number): void {
-    const aborted = (): boolean => Atomics.load(this.#words, (SUPERBLOCK + SB_ABORT) >>> 2) !== 0;
-    const isDone = (stage: number): boolean =>
-      Atomics.load(this.#words, (context + CX_STAGES + stage * STAGE_STRIDE + STAGE_DONE) >>> 2) >=
-      this.#units(context, stage);
-    const last = this.#isPlanned(context, PLAN_SERIAL) ? STAGE_DECIDE : STAGE_ENCODE;
+  waitForBoundary(turn: number): void {
     const start = performance.now();
-    while (!aborted() && !isDone(last)) {
+    for (;;) {
+      const found = Atomics.load(this.#words, TURN);
+      // While one has stopped for the journal, which is asked on this thread, none behind it begins.
+      if (((found - turn) | 0) >= 0 || (found & STOPPED) !== 0 || this.#isAborted()) return;
       if (performance.now() - start > BOUNDARY_MS_MAX) {
         throw new LedgerError(
           "busy",
           `a batch is still executing after ${BOUNDARY_MS_MAX} ms: await it, then read again`,
         );
       }
-      if (isDone(STAGE_DEDUPE) && this.#mustConfirm(context)) return;
-      const word = (context + CX_STAGES + last * STAGE_STRIDE + STAGE_DONE) >>> 2;
-      Atomics.wait(this.#words, word, Atomics.load(this.#words, word), 1);
+      Atomics.wait(this.#words, TURN, found, 1);
+    }
+  }
+
+  /** Lets a batch go on that has stopped for the journal. Nobody may be looking at it, or waiting for its end. */
+  resume(context: number): void {
+    this.#setTurn(this.#field(context, CX_TURN));
+  }
+
+  #setTurn(turn: number): void {
+    Atomics.store(this.#words, TURN, turn | 0);
+    Atomics.notify(this.#words, TURN);
+  }
+
+  #isAborted(): boolean {
+    return Atomics.load(this.#words, (SUPERBLOCK + SB_ABORT) >>> 2) !== 0;
+  }
+
+  /** Waits until the batch may begin, or has begun; says why it may not. */
+  #waitForTurn(context: number): ExecutionOutcome | undefined {
+    const turn = this.#field(context, CX_TURN);
+    for (let spin = 0; ; spin++) {
+      const found = Atomics.load(this.#words, TURN);
+      if (((found - turn) | 0) >= 0) return undefined;
+      if ((found & STOPPED) !== 0) return "postponed";
+      if (spin < SPINS_MAX) continue;
+      if (this.#isAborted()) return "aborted";
+      Atomics.wait(this.#words, TURN, found, WAIT_MS_MAX);
     }
   }
 
@@ -141,6 +186,9 @@ export class Executor {
     const slices = this.#field(context, CX_SLICES_USED);
     const serial = this.#isPlanned(context, PLAN_SERIAL);
     switch (stage) {
+      case STAGE_BEGIN:
+      case STAGE_END:
+        return 1;
       case STAGE_PARSE:
         return this.#isPlanned(context, PLAN_PARSE) ? slices : 0;
       case STAGE_STITCH:
@@ -166,6 +214,9 @@ export class Executor {
   #execute(context: number, stage: number, unit: number): void {
     const kernel = this.#kernel;
     switch (stage) {
+      case STAGE_BEGIN:
+        kernel.begin(context);
+        break;
       case STAGE_PARSE:
         kernel.parseSlice(context, unit);
         break;
@@ -213,6 +264,10 @@ export class Executor {
       case STAGE_ENCODE:
         kernel.encode(context, unit);
         break;
+      case STAGE_END:
+        kernel.end(context);
+        this.#setTurn(this.#field(context, CX_TURN) + TURN_LENGTH);
+        break;
     }
   }
 
@@ -246,7 +301,7 @@ export class Executor {
     for (;;) {
       const done = Atomics.load(this.#words, word);
       if (done >= units) return true;
-      if (Atomics.load(this.#words, (SUPERBLOCK + SB_ABORT) >>> 2) !== 0) return false;
+      if (this.#isAborted()) return false;
       Atomics.wait(this.#words, word, done, WAIT_MS_MAX);
     }
   }

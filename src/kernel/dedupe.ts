@@ -16,6 +16,7 @@ import {
   IP_LOG2,
   PARTITION_ENTRY_SIZE,
   PLAN_ORDERED,
+  SB_NEXT_SEQUENCE,
   SC_ENTRY,
   SC_LINK,
   SLICE_CAPACITY_LOG2,
@@ -23,6 +24,7 @@ import {
   STATE_DUPLICATE,
   STATE_FRESH,
   STATE_KNOWN,
+  SUPERBLOCK,
   TR_ID,
   TR_ID_KIND,
   TR_ID_TEXT,
@@ -232,6 +234,17 @@ export function number(context: usize, slice: u32): void {
       store<u32>(sequenceAddress(context, i), 0);
     }
   }
+}
+
+/** Stage begin: the batch's sequences follow those of the batch before it, which is over. */
+export function begin(context: usize): void {
+  store<u64>(context, load<u32>(SUPERBLOCK, SB_NEXT_SEQUENCE), CX_BASE_SEQUENCE);
+}
+
+/** Stage end: the next batch's sequences follow this one's. */
+export function end(context: usize): void {
+  const recorded = recordedBefore(context, load<u32>(context, CX_SLICES_USED));
+  store<u32>(SUPERBLOCK, <u32>load<u64>(context, CX_BASE_SEQUENCE) + recorded, SB_NEXT_SEQUENCE);
 }
 
 /** Records that get a sequence in the slices before `slice`. */

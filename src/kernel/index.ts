@@ -1,7 +1,7 @@
 /** What the kernel exports. One small module, instantiated by every thread on the same shared memory. */
 export { createAccount, findAccountByKey } from "./accounts";
 export { candidateSequence, confirm, confirmResolving, nextCandidate, nextResolving } from "./confirm";
-export { countCandidates, dedupe, number } from "./dedupe";
+export { begin, countCandidates, dedupe, end, number } from "./dedupe";
 export { encode } from "./encode";
 export { classify, decideContested, decideSlice, hasContested, release } from "./execute";
 export { findTransfer } from "./find";
