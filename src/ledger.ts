@@ -41,7 +41,10 @@ import type { Store } from "./stores/store.js";
 export interface LedgerOptions {
   /** `parallel` (default): worker threads. `event-loop`: the same engine on the calling thread, in slices of a millisecond. */
   readonly mode?: Mode;
-  /** Worker threads of the parallel mode: `auto` (default) for one a core, or 1–64. */
+  /**
+   * Worker threads of the parallel mode: 1–64, or `auto` (default) for one a core, of which one rests while batches are
+   * executed that this thread fills: it needs the core itself.
+   */
   readonly workers?: "auto" | number;
   /**
    * How many accounts, recorded transfers and pending transfers (resolved ones included) the ledger must hold while it
@@ -97,7 +100,12 @@ function ledgerClosed(): LedgerError {
 const CAPACITY_NAMES = new Set(["accounts", "transfers", "pendings"]);
 
 /** Checks the options before anything happens, and names what it can't use. */
-function readOptions(options: LedgerOptions): { mode: Mode; workers: number; dryRun: boolean } {
+function readOptions(options: LedgerOptions): {
+  mode: Mode;
+  workers: number;
+  workersBesideCaller: number;
+  dryRun: boolean;
+} {
   for (const name of Object.keys(options)) {
     if (!OPTION_NAMES.has(name)) {
       throw invalid(`'${name}' is not an option of openLedger: expected ${[...OPTION_NAMES].join(", ")}`, { name });
@@ -117,7 +125,8 @@ function readOptions(options: LedgerOptions): { mode: Mode; workers: number; dry
   if (!Number.isInteger(count) || count < 1 || count > WORKERS_MAX) {
     throw invalid(`the option 'workers' must be 'auto' or a whole number from 1 to ${WORKERS_MAX}, not ${workers}`);
   }
-  return { mode, workers: count, dryRun };
+  // Who did not say how many gets as many as there are cores, and one of those is the caller's while it fills batches.
+  return { mode, workers: count, workersBesideCaller: workers === "auto" ? Math.max(1, count - 1) : count, dryRun };
 }
 
 /**
@@ -154,13 +163,13 @@ export async function openLedgerFor(
   options: LedgerOptions,
   expected: Expectations,
 ): Promise<OpenedLedger> {
-  const { mode, workers, dryRun } = readOptions(options);
+  const { mode, workers, workersBesideCaller, dryRun } = readOptions(options);
   const assets = (options.assets ?? []).map(parseAsset);
   const fileMode = expected.mustExist === true ? "existing" : "create";
   const store = await openSqliteStore(path, { mode: fileMode, copy: dryRun });
   try {
     const capacities = { ...options.capacity, contexts: CONTEXTS, input: INPUT_WINDOW_SIZE };
-    const engine = await openEngine(store, { mode, workers, capacities, expected });
+    const engine = await openEngine(store, { mode, workers, workersBesideCaller, capacities, expected });
     try {
       for (const asset of assets) engine.assets.register(asset);
     } catch (error) {

@@ -30,6 +30,8 @@ export interface EngineOptions {
   readonly mode: Mode;
   /** Worker threads, at least 1; ignored by the event loop. */
   readonly workers: number;
+  /** Those of them that execute what the calling thread fills meanwhile, which takes a core itself. Default: all. */
+  readonly workersBesideCaller?: number | undefined;
   /** Why the snapshot was not used, where it should have been. */
   readonly snapshotDamage?: LedgerError | undefined;
 }
@@ -124,6 +126,7 @@ export class Engine {
   readonly workers: number;
   /** Why the snapshot could not be used when the ledger was opened; the journal was replayed instead. */
   readonly snapshotDamage: LedgerError | undefined;
+  readonly #workersBesideCaller: number;
   readonly #words: Int32Array;
   readonly #store: Store;
   readonly #executor: Executor;
@@ -164,6 +167,7 @@ export class Engine {
     this.plan = plan;
     this.mode = options.mode;
     this.workers = options.mode === "parallel" ? options.workers : 1;
+    this.#workersBesideCaller = Math.min(this.workers, options.workersBesideCaller ?? this.workers);
     this.snapshotDamage = options.snapshotDamage;
     this.kernel = instantiateKernel(memory);
     this.ids = new Identifiers(this.kernel, memory);
@@ -444,7 +448,8 @@ export class Engine {
       view.setUint32(word + layout.STAGE_DONE, 0, true);
     }
     const isOrdered = ((request.flags ?? 0) & ORDERED_FLAGS) !== 0 || ((request.plan ?? 0) & layout.PLAN_ORDERED) !== 0;
-    const { workers } = this;
+    const isParsed = ((request.plan ?? 0) & layout.PLAN_PARSE) !== 0;
+    const workers = isParsed ? this.workers : this.#workersBesideCaller;
     const serial = isOrdered || workers === 1 || this.#serialLeft > 0;
     const set = (field: number, value: number): void => view.setUint32(context + field, value, true);
     set(layout.CX_SLICES_USED, request.slices);

@@ -121,7 +121,7 @@ function cut(transfers: readonly ModelNewTransfer[], random: (below: number) => 
   return batches;
 }
 
-test.each([1, 2, 3] as const)(
+test.each([1, 2, 3, "auto"] as const)(
   "batches that are submitted without waiting give the model's results, whatever they repeat of those before (%s workers)",
   async (workers) => {
     await fc.assert(
