@@ -60,6 +60,46 @@ test("an overdraft limit counts in full width, below and above 2^64, and up to e
   }
 });
 
+test("an overdraft limit of whole multiples of 2^64 is still there after a reservation has come and gone", async () => {
+  const overdraft = 2n ** 64n;
+  const ledger = await openBank({ mode: "event-loop" }, overdraft);
+  const codes = await results(
+    ledger,
+    { ...pay("reserved", 1n), pending: true },
+    { id: "back", void: "reserved" },
+    pay("more", overdraft + 1n),
+    pay("all", overdraft),
+  );
+  expect(codes).toEqual(["ok", "ok", "exceeds_credits", "ok"]);
+});
+
+test.each(CONFIGURATIONS)(
+  "what one side of a refused transfer was ahead of its turn is taken back in full width ($name)",
+  async ({ options }) => {
+    const large = 3n * 2n ** 64n + 5n;
+    const ledger = await open(options);
+    await ledger.createAccounts([
+      { id: "bank", asset: "USD" },
+      { id: "payer", asset: "USD", debitsMustNotExceedCredits: true },
+      { id: "lender", asset: "USD", creditsMustNotExceedDebits: true },
+    ]);
+    await ledger.createTransfers([
+      { id: "funding", debit: "bank", credit: "payer", amount: large },
+      { id: "loan", debit: "lender", credit: "bank", amount: large },
+    ]);
+    const codes = await results(
+      ledger,
+      { id: "paid", debit: "payer", credit: "bank", amount: large },
+      { id: "not paid", debit: "payer", credit: "bank", amount: large },
+      { id: "repaid", debit: "bank", credit: "lender", amount: large },
+      { id: "not repaid", debit: "bank", credit: "lender", amount: large },
+    );
+    expect(codes).toEqual(["ok", "exceeds_credits", "ok", "exceeds_debits"]);
+    const { debitsPosted, creditsPosted } = ledger.account("bank")!;
+    expect([debitsPosted, creditsPosted]).toEqual([2n * large, 2n * large]);
+  },
+);
+
 test("an overdraft limit is part of what an account is, and needs an account that is limited", async () => {
   const ledger = await openBank({ mode: "event-loop" }, 50n);
   const created = await ledger.createAccounts([
