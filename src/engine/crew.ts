@@ -36,6 +36,8 @@ export class Crew {
       maxThreads: workers,
       concurrentTasksPerWorker: BATCHES_A_WORKER,
       loadBalancer: (_task, threads) => this.#choose(threads),
+      // Or tasks that find every worker full would change places.
+      stricterFIFO: true,
       workerData,
     });
     // A worker that fails between batches is replaced by the pool; one that fails in a batch rejects its task.
