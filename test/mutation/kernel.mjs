@@ -36,6 +36,7 @@ const STEPS = [
     tests: ["rule", "chains", "engine/replay", "engine/transfers"].map((name) => `test/unit/${name}.test`),
   },
   { name: "random transfers", tests: ["test/property/model", "test/property/restarts"] },
+  { name: "files whose slices may be empty", tests: ["test/unit/settlement/long-chain.test"] },
 ];
 const STEP_MS_MAX = 120_000;
 
