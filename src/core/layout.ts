@@ -8,7 +8,7 @@
  */
 
 /** Raised whenever a meaning below changes: snapshots of another version are ignored and rebuilt from the journal. */
-export const LAYOUT_VERSION = 4;
+export const LAYOUT_VERSION = 5;
 export const CACHE_LINE = 64;
 export const PAGE_SIZE = 65536;
 
@@ -179,11 +179,13 @@ export const UUID_TEXT_LENGTH = 36;
 // ---------------------------------------------------------------------------------------------------------------
 // Exactly-once index: 64 partitions by id hash, each an open-addressing table of its own, probed by one owner at a
 // time. An entry is 8 bytes: the low 28 bits are the sequence (0 = empty), the high 36 bits come from the hash
-// and also give the home position, so a table can double without asking the journal for a single id.
+// and also give its home, so a table can double without asking the journal for a single id. A home is a bucket, a cache
+// line of entries. An entry lies in the first place from its home's first on that was free: in between, none is empty.
 // ---------------------------------------------------------------------------------------------------------------
 export const ID_PARTITIONS = 64;
 export const ID_PARTITIONS_LOG2 = 6;
 export const ID_ENTRY_SIZE = 8;
+export const ID_BUCKET_CAPACITY = 8;
 export const ID_SEQUENCE_BITS = 28;
 export const ID_SEQUENCE_MASK = 0x0fffffff;
 export const ID_HASH_BITS = 36;

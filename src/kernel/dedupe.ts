@@ -37,6 +37,7 @@ import {
   idPartitionOf,
   idPartitionTable,
   idTag,
+  placeInBucket,
   queuedHash,
   queuedIndex,
   reserveIds,
@@ -74,8 +75,6 @@ export const MUST_CONFIRM: u32 = 2;
  * A new id is entered with a provisional sequence, the base plus the record's index, which tells later records of this
  * batch where to find it; `number` replaces it by the final one.
  */
-// @ts-ignore: decorator
-@inline
 export function probe(
   context: usize,
   base: u32,
@@ -91,8 +90,7 @@ export function probe(
     const entry = load<u64>(at);
     if (entry == 0) {
       if (load<u8>(context + index, CX_STATE) != STATE_FRESH) return SETTLED;
-      store<u64>(at, entryOf(tag, base + index));
-      store<u32>(scratchAddress(context, index), <u32>at, SC_ENTRY);
+      enter(context, base, index, tag, at);
       return ENTERED;
     }
     if (entryTag(entry) == tag) {
@@ -113,6 +111,14 @@ export function probe(
     }
     position = (position + 1) & mask;
   }
+}
+
+/** Enters the id of record `index` at `at`. */
+// @ts-ignore: decorator
+@inline
+function enter(context: usize, base: u32, index: u32, tag: u64, at: usize): void {
+  store<u64>(at, entryOf(tag, base + index));
+  store<u32>(scratchAddress(context, index), <u32>at, SC_ENTRY);
 }
 
 /**
@@ -192,6 +198,12 @@ export function dedupe(context: usize, partition: u32): u64 {
       const tag = idTag(queuedHash(entry));
       const index = queuedIndex(entry);
       const home = homePosition(tag, log2);
+      const place = placeInBucket(table + (<usize>home << 3), tag);
+      if (place != 0 && load<u8>(context + index, CX_STATE) == STATE_FRESH) {
+        enter(context, base, index, tag, place);
+        entered++;
+        continue;
+      }
       const found = probe(context, base, index, table, mask, tag, home);
       entered += <u32>(found == ENTERED);
       candidates += <u32>(found == MUST_CONFIRM);

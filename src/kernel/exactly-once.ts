@@ -6,6 +6,7 @@
  * batch or in the journal.
  */
 import {
+  ID_BUCKET_CAPACITY,
   ID_HASH_BITS,
   ID_LOAD_DENOMINATOR,
   ID_LOAD_NUMERATOR,
@@ -48,10 +49,11 @@ export function idPartitionTable(partition: u32): usize {
   return <usize>load<u32>(SUPERBLOCK, SB_ID_INDEX) + <usize>partition * load<u32>(SUPERBLOCK, SB_ID_PARTITION_STRIDE);
 }
 
+/** Position of the first entry of the bucket in which the search for a tag begins. */
 // @ts-ignore: decorator
 @inline
 export function homePosition(tag: u64, log2: u32): u32 {
-  return <u32>(tag >> (ID_HASH_BITS - log2));
+  return <u32>(tag >> (ID_HASH_BITS - log2)) & ~(ID_BUCKET_CAPACITY - 1);
 }
 
 // @ts-ignore: decorator
@@ -70,6 +72,34 @@ export function entrySequence(entry: u64): u32 {
 @inline
 export function entryTag(entry: u64): u64 {
   return entry >> ID_SEQUENCE_BITS;
+}
+
+/**
+ * Where in its home, the bucket at `home`, an id is entered; 0 where an entry there has its tag, or none is free. All
+ * entries at once and without a branch on how many there are, which nobody could predict.
+ */
+// @ts-ignore: decorator
+@inline
+export function placeInBucket(home: usize, tag: u64): usize {
+  const a = v128.load(home);
+  const b = v128.load(home, 16);
+  const c = v128.load(home, 32);
+  const d = v128.load(home, 48);
+  const hashBits = i64x2.splat(~(<i64>ID_SEQUENCE_MASK));
+  const wanted = i64x2.splat(entryOf(tag, 0));
+  const twins = v128.or(
+    v128.or(i64x2.eq(v128.and(a, hashBits), wanted), i64x2.eq(v128.and(b, hashBits), wanted)),
+    v128.or(i64x2.eq(v128.and(c, hashBits), wanted), i64x2.eq(v128.and(d, hashBits), wanted)),
+  );
+  const empty = i64x2.splat(0);
+  // A comparison that holds is -1, so the lanes count the free places below zero.
+  const counts = i64x2.add(
+    i64x2.add(i64x2.eq(a, empty), i64x2.eq(b, empty)),
+    i64x2.add(i64x2.eq(c, empty), i64x2.eq(d, empty)),
+  );
+  const free = <u32>-(i64x2.extract_lane(counts, 0) + i64x2.extract_lane(counts, 1));
+  if (v128.any_true(twins) || free == 0) return 0;
+  return home + ((ID_BUCKET_CAPACITY - free) << 3);
 }
 
 /** Position of the first entry from `position` on that is empty. */
@@ -108,7 +138,7 @@ export function reserveIds(partition: u32, more: u32): void {
   }
 }
 
-/** Reads the home entries of a run of queued ids, so that the probes that follow find them in the cache. */
+/** Reads the homes of a run of queued ids, so that the probes that follow find them in the cache. */
 export function touchHomes(queue: usize, count: u32, table: usize, log2: u32): u64 {
   let seen: u64 = 0;
   for (let i: u32 = 0; i < count; i++) {
