@@ -182,7 +182,7 @@ export function assertLayout(): void {
     ["CX_SCRATCH", l.CX_SCRATCH, records * l.SCRATCH_SIZE],
     ["CX_DEBIT_LEGS", l.CX_DEBIT_LEGS, records * l.LEG_SIZE],
     ["CX_CREDIT_LEGS", l.CX_CREDIT_LEGS, records * l.LEG_SIZE],
-    ["CX_ID_QUEUE", l.CX_ID_QUEUE, records * l.IDQ_SIZE],
+    ["CX_ID_QUEUE", l.CX_ID_QUEUE, records * l.ID_ENTRY_SIZE],
     ["CX_RECORDS", l.CX_RECORDS, records * l.RECORD_SIZE],
     ["CX_COLD_RECORDS", l.CX_COLD_RECORDS, records * l.RECORD_SIZE],
     ["CX_EXTRA_RECORDS", l.CX_EXTRA_RECORDS, records * l.RECORD_SIZE],

@@ -14,8 +14,6 @@ import {
   ID_PARTITIONS_LOG2,
   ID_SEQUENCE_BITS,
   ID_SEQUENCE_MASK,
-  IDQ_HASH,
-  IDQ_INDEX,
   IP_COUNT,
   IP_HEADER_SIZE,
   IP_LOG2,
@@ -49,11 +47,11 @@ export function idPartitionTable(partition: u32): usize {
   return <usize>load<u32>(SUPERBLOCK, SB_ID_INDEX) + <usize>partition * load<u32>(SUPERBLOCK, SB_ID_PARTITION_STRIDE);
 }
 
-/** Position of the first entry of the bucket in which the search for a tag begins. */
+/** Position of the first entry of the bucket in which the search for an entry begins, whatever its sequence. */
 // @ts-ignore: decorator
 @inline
-export function homePosition(tag: u64, log2: u32): u32 {
-  return <u32>(tag >> (ID_HASH_BITS - log2)) & ~(ID_BUCKET_CAPACITY - 1);
+export function homePosition(entry: u64, log2: u32): u32 {
+  return <u32>(entry >> (64 - log2)) & ~(ID_BUCKET_CAPACITY - 1);
 }
 
 // @ts-ignore: decorator
@@ -75,18 +73,18 @@ export function entryTag(entry: u64): u64 {
 }
 
 /**
- * Where in its home, the bucket at `home`, an id is entered; 0 where an entry there has its tag, or none is free. All
- * entries at once and without a branch on how many there are, which nobody could predict.
+ * Where in its home, the bucket at `home`, an entry is placed; 0 where one there has its tag, or no place is free. All
+ * places at once and without a branch on how many there are, which nobody could predict.
  */
 // @ts-ignore: decorator
 @inline
-export function placeInBucket(home: usize, tag: u64): usize {
+export function placeInBucket(home: usize, entry: u64): usize {
   const a = v128.load(home);
   const b = v128.load(home, 16);
   const c = v128.load(home, 32);
   const d = v128.load(home, 48);
   const hashBits = i64x2.splat(~(<i64>ID_SEQUENCE_MASK));
-  const wanted = i64x2.splat(entryOf(tag, 0));
+  const wanted = v128.and(i64x2.splat(entry), hashBits);
   const twins = v128.or(
     v128.or(i64x2.eq(v128.and(a, hashBits), wanted), i64x2.eq(v128.and(b, hashBits), wanted)),
     v128.or(i64x2.eq(v128.and(c, hashBits), wanted), i64x2.eq(v128.and(d, hashBits), wanted)),
@@ -132,19 +130,16 @@ export function reserveIds(partition: u32, more: u32): void {
     const mask: u32 = (1 << log2) - 1;
     for (let from = parked, end = parked + size; from < end; from += 8) {
       const entry = load<u64>(from);
-      if (entry != 0) store<u64>(firstEmpty(table, mask, homePosition(entryTag(entry), log2)), entry);
+      if (entry != 0) store<u64>(firstEmpty(table, mask, homePosition(entry, log2)), entry);
     }
     store<u32>(header, log2, IP_LOG2);
   }
 }
 
-/** Reads the homes of a run of queued ids, so that the probes that follow find them in the cache. */
-export function touchHomes(queue: usize, count: u32, table: usize, log2: u32): u64 {
+/** Reads the homes of queued ids, so that the probes that follow find them in the cache. */
+export function touchHomes(from: usize, to: usize, table: usize, log2: u32): u64 {
   let seen: u64 = 0;
-  for (let i: u32 = 0; i < count; i++) {
-    const tag = idTag(load<u64>(queue + (<usize>i << 4), IDQ_HASH));
-    seen |= load<u64>(table + (<usize>homePosition(tag, log2) << 3));
-  }
+  for (let at = from; at < to; at += 8) seen |= load<u64>(table + (<usize>homePosition(load<u64>(at), log2) << 3));
   return seen;
 }
 
@@ -159,31 +154,19 @@ export function insertId(hash: u64, sequence: u32): u32 {
   const log2 = load<u32>(header, IP_LOG2);
   const table = idPartitionTable(partition);
   const mask: u32 = (1 << log2) - 1;
-  const tag = idTag(hash);
+  const own = entryOf(idTag(hash), sequence);
   let twin: u32 = 0;
-  let position = homePosition(tag, log2);
+  let position = homePosition(own, log2);
   while (true) {
     const at = table + (<usize>position << 3);
     const entry = load<u64>(at);
     if (entry == 0) {
-      store<u64>(at, entryOf(tag, sequence));
+      store<u64>(at, own);
       break;
     }
-    if (entryTag(entry) == tag) twin = entrySequence(entry);
+    if (entryTag(entry) == entryTag(own)) twin = entrySequence(entry);
     position = (position + 1) & mask;
   }
   store<u32>(header, load<u32>(header, IP_COUNT) + 1, IP_COUNT);
   return twin;
-}
-
-// @ts-ignore: decorator
-@inline
-export function queuedHash(entry: usize): u64 {
-  return load<u64>(entry, IDQ_HASH);
-}
-
-// @ts-ignore: decorator
-@inline
-export function queuedIndex(entry: usize): u32 {
-  return load<u32>(entry, IDQ_INDEX);
 }

@@ -58,8 +58,6 @@ import {
   CX_STATE,
   ID_PARTITIONS,
   ID_STARTS_STRIDE,
-  IDQ_HASH,
-  IDQ_INDEX,
   KIND_INLINE_MAX,
   KIND_NONE,
   KIND_NOT_UTF8,
@@ -129,7 +127,7 @@ import {
   sliceEntry,
   sliceFirst,
 } from "./context";
-import { idPartitionOf } from "./exactly-once";
+import { entryOf, idPartitionOf, idTag } from "./exactly-once";
 import { equalIds, isHashKind, seededHash } from "./identifiers";
 
 /** The complaint about an account's id kind: `empty`, or the codes of the two kinds that are no ids, or OK. */
@@ -494,15 +492,13 @@ function increment(starts: usize, partition: u32): u32 {
 /** Queues the ids, which validateAndHash has counted. */
 function queueIds(context: usize, slice: u32, first: u32, count: u32): void {
   const starts = context + CX_ID_STARTS + <usize>slice * ID_STARTS_STRIDE;
-  const queue = context + CX_ID_QUEUE + (<usize>first << 4);
+  const queue = context + CX_ID_QUEUE + (<usize>first << 3);
   countsToStarts(starts, ID_PARTITIONS);
   let scratch = scratchAddress(context, first);
   for (let i = first, end = first + count; i < end; i++, scratch += SCRATCH_SIZE) {
     if (load<u8>(context + i, CX_STATE) != STATE_REFUSED) {
       const hash = load<u64>(scratch, SC_LINK);
-      const entry = queue + (<usize>increment(starts, idPartitionOf(hash)) << 4);
-      store<u64>(entry, hash, IDQ_HASH);
-      store<u32>(entry, i, IDQ_INDEX);
+      store<u64>(queue + (<usize>increment(starts, idPartitionOf(hash)) << 3), entryOf(idTag(hash), i));
     }
   }
   restoreStarts(starts, ID_PARTITIONS);
