@@ -112,6 +112,7 @@ import {
 } from "../core/layout";
 import { accountAddress, findAccountByKey } from "./accounts";
 import {
+  RUN_CAPACITY,
   amountHigh,
   askedHigh,
   askedLow,
@@ -231,9 +232,6 @@ function refusalAfterLookup(record: usize): u32 {
   const mayBeZero = (flags & (TRANSFER_BALANCING | TRANSFER_CLOSING)) != 0;
   return (askedLow(record) | askedHigh(record)) == 0 && !mayBeZero ? AMOUNT_MUST_NOT_BE_ZERO : OK;
 }
-
-/** Records that the loops go over before they begin with the next ones: 8 KiB, and 16 KiB of accounts. */
-const RUN_CAPACITY: u32 = 128;
 
 /** Resolves one slice. Returns a value of no meaning that keeps the cache warming alive. */
 export function resolve(context: usize, slice: u32): u64 {
