@@ -208,6 +208,7 @@ export function assertLayout(): void {
   check(l.DP_FRESH + 2 * l.SLICE_COUNT <= l.PARTITION_ENTRY_SIZE, "fresh counts fit an id partition's entry");
   check(l.ID_PARTITIONS === 1 << l.ID_PARTITIONS_LOG2, "ID_PARTITIONS_LOG2");
   check(l.ID_SEQUENCE_BITS + l.ID_HASH_BITS === 64 && l.ID_SEQUENCE_MASK === 2 ** l.ID_SEQUENCE_BITS - 1, "id entry");
+  check(l.ID_BUCKET_CAPACITY === 1 << l.ID_BUCKET_CAPACITY_LOG2, "ID_BUCKET_CAPACITY_LOG2");
   check(l.ID_BUCKET_CAPACITY * l.ID_ENTRY_SIZE === l.CACHE_LINE, "a bucket of ids is a cache line");
   check(l.ACCOUNT_CAPACITY_MAX < l.ACCOUNT_INDEX_SLOT_MASK, "an index entry has room for every slot");
   checkStructure("fixed", l.REGIONS_START, [

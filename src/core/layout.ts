@@ -186,6 +186,7 @@ export const ID_PARTITIONS = 64;
 export const ID_PARTITIONS_LOG2 = 6;
 export const ID_ENTRY_SIZE = 8;
 export const ID_BUCKET_CAPACITY = 8;
+export const ID_BUCKET_CAPACITY_LOG2 = 3;
 export const ID_SEQUENCE_BITS = 28;
 export const ID_SEQUENCE_MASK = 0x0fffffff;
 export const ID_HASH_BITS = 36;

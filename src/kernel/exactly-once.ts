@@ -6,7 +6,9 @@
  * batch or in the journal.
  */
 import {
+  CACHE_LINE,
   ID_BUCKET_CAPACITY,
+  ID_BUCKET_CAPACITY_LOG2,
   ID_HASH_BITS,
   ID_LOAD_DENOMINATOR,
   ID_LOAD_NUMERATOR,
@@ -110,9 +112,8 @@ function firstEmpty(table: usize, mask: u32, position: u32): usize {
 }
 
 /**
- * Makes room for `more` ids in a partition, doubling its table as often as it takes, as far as its stride allows.
- * An entry knows its hash, so nothing but the table itself is read. The old table is parked at the end of the
- * stride, which is half as long again as the largest table.
+ * Makes room for `more` ids in a partition, doubling its table as often as it takes, as far as its stride allows,
+ * of which the largest table takes two thirds. An entry knows its hash, so nothing but the table itself is read.
  */
 export function reserveIds(partition: u32, more: u32): void {
   const header = idPartitionHeader(partition);
@@ -123,16 +124,50 @@ export function reserveIds(partition: u32, more: u32): void {
   while (needed > (<u64>ID_LOAD_NUMERATOR << log2)) {
     const size = <u32>8 << log2;
     if (<u64>size * 3 > stride) return;
-    const parked = table + stride - size;
-    memory.copy(parked, table, size);
-    memory.fill(table, 0, <usize>size << 1);
-    log2++;
-    const mask: u32 = (1 << log2) - 1;
-    for (let from = parked, end = parked + size; from < end; from += 8) {
-      const entry = load<u64>(from);
-      if (entry != 0) store<u64>(firstEmpty(table, mask, homePosition(entry, log2)), entry);
+    doubleTable(table, log2, table + stride - CACHE_LINE);
+    store<u32>(header, ++log2, IP_LOG2);
+  }
+}
+
+/**
+ * Doubles a table in place, from its end: a bucket's entries move to two buckets of which all entries have moved already.
+ * Those that have overflowed their homes wait below the line at `aside`, through which each bucket goes, until all others
+ * have moved, and find a place as new ones do.
+ */
+function doubleTable(table: usize, log2: u32, aside: usize): void {
+  const shift = 63 - log2 + ID_BUCKET_CAPACITY_LOG2;
+  const none = i64x2.splat(0);
+  let waiting = aside;
+  for (let left: u32 = 1 << (log2 - ID_BUCKET_CAPACITY_LOG2); left > 0; left--) {
+    const bucket = left - 1;
+    const from = table + <usize>bucket * CACHE_LINE;
+    let even = table + <usize>bucket * (2 * CACHE_LINE);
+    let odd = even + CACHE_LINE;
+    for (let part: usize = 0; part < <usize>CACHE_LINE; part += 16) {
+      v128.store(aside + part, v128.load(from + part));
+      v128.store(even + part, none);
+      v128.store(odd + part, none);
     }
-    store<u32>(header, log2, IP_LOG2);
+    for (let at = aside; at < aside + CACHE_LINE; at += 8) {
+      const entry = load<u64>(at);
+      const isUsed = <u32>(entry != 0);
+      const to = <u32>(entry >> shift);
+      if ((isUsed & <u32>(to >> 1 != bucket)) != 0) {
+        waiting -= 8;
+        store<u64>(waiting, entry);
+        continue;
+      }
+      // Without a branch on what nobody can predict: an empty entry is written, too, where the next one will be.
+      const isOdd = to & isUsed;
+      store<u64>(select<usize>(odd, even, isOdd != 0), entry);
+      odd += isOdd << 3;
+      even += (isUsed & ~isOdd) << 3;
+    }
+  }
+  const mask: u32 = (2 << log2) - 1;
+  for (; waiting < aside; waiting += 8) {
+    const entry = load<u64>(waiting);
+    store<u64>(firstEmpty(table, mask, homePosition(entry, log2 + 1)), entry);
   }
 }
 
