@@ -182,7 +182,7 @@ export function assertLayout(): void {
     ["CX_SCRATCH", l.CX_SCRATCH, records * l.SCRATCH_SIZE],
     ["CX_DEBIT_LEGS", l.CX_DEBIT_LEGS, records * l.LEG_SIZE],
     ["CX_CREDIT_LEGS", l.CX_CREDIT_LEGS, records * l.LEG_SIZE],
-    ["CX_ID_QUEUE", l.CX_ID_QUEUE, records * l.IDQ_SIZE],
+    ["CX_ID_QUEUE", l.CX_ID_QUEUE, records * l.ID_ENTRY_SIZE],
     ["CX_RECORDS", l.CX_RECORDS, records * l.RECORD_SIZE],
     ["CX_COLD_RECORDS", l.CX_COLD_RECORDS, records * l.RECORD_SIZE],
     ["CX_EXTRA_RECORDS", l.CX_EXTRA_RECORDS, records * l.RECORD_SIZE],
@@ -208,6 +208,8 @@ export function assertLayout(): void {
   check(l.DP_FRESH + 2 * l.SLICE_COUNT <= l.PARTITION_ENTRY_SIZE, "fresh counts fit an id partition's entry");
   check(l.ID_PARTITIONS === 1 << l.ID_PARTITIONS_LOG2, "ID_PARTITIONS_LOG2");
   check(l.ID_SEQUENCE_BITS + l.ID_HASH_BITS === 64 && l.ID_SEQUENCE_MASK === 2 ** l.ID_SEQUENCE_BITS - 1, "id entry");
+  check(l.ID_BUCKET_CAPACITY === 1 << l.ID_BUCKET_CAPACITY_LOG2, "ID_BUCKET_CAPACITY_LOG2");
+  check(l.ID_BUCKET_CAPACITY * l.ID_ENTRY_SIZE === l.CACHE_LINE, "a bucket of ids is a cache line");
   check(l.ACCOUNT_CAPACITY_MAX < l.ACCOUNT_INDEX_SLOT_MASK, "an index entry has room for every slot");
   checkStructure("fixed", l.REGIONS_START, [
     ["SUPERBLOCK", l.SUPERBLOCK, l.SUPERBLOCK_SIZE],

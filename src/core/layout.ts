@@ -8,7 +8,7 @@
  */
 
 /** Raised whenever a meaning below changes: snapshots of another version are ignored and rebuilt from the journal. */
-export const LAYOUT_VERSION = 4;
+export const LAYOUT_VERSION = 5;
 export const CACHE_LINE = 64;
 export const PAGE_SIZE = 65536;
 
@@ -188,11 +188,14 @@ export const UUID_TEXT_LENGTH = 36;
 // ---------------------------------------------------------------------------------------------------------------
 // Exactly-once index: 64 partitions by id hash, each an open-addressing table of its own, probed by one owner at a
 // time. An entry is 8 bytes: the low 28 bits are the sequence (0 = empty), the high 36 bits come from the hash
-// and also give the home position, so a table can double without asking the journal for a single id.
+// and also give its home, so a table can double without asking the journal for a single id. A home is a bucket, a cache
+// line of entries. An entry lies in the first place from its home's first on that was free: in between, none is empty.
 // ---------------------------------------------------------------------------------------------------------------
 export const ID_PARTITIONS = 64;
 export const ID_PARTITIONS_LOG2 = 6;
 export const ID_ENTRY_SIZE = 8;
+export const ID_BUCKET_CAPACITY = 8;
+export const ID_BUCKET_CAPACITY_LOG2 = 3;
 export const ID_SEQUENCE_BITS = 28;
 export const ID_SEQUENCE_MASK = 0x0fffffff;
 export const ID_HASH_BITS = 36;
@@ -316,7 +319,8 @@ export const STATE_CANDIDATE = 4;
 /** Its outcome was recorded earlier: result and sequence are final. */
 export const STATE_KNOWN = 5;
 
-// Queue entries, 16 bytes: legs by account partition, ids by id partition; dense per slice, ordered by partition.
+// Queues, dense per slice, ordered by partition: legs by account partition, 16 bytes each; ids by id partition, as entries of
+// the exactly-once index that have the record's index in place of a sequence.
 export const LEG_SIZE = 16;
 export const LEG_SLOT = 0;
 /** u32: record index, and LEG_APPLIED while classify has the leg applied. */
@@ -328,9 +332,6 @@ export const LEG_WIDE = 0x20000000;
 /** The leg's transfer asks for an order: its account is contested, whatever it holds. */
 export const LEG_ORDERED = 0x10000000;
 export const LEG_INDEX_MASK = 0x0000ffff;
-export const IDQ_SIZE = 16;
-export const IDQ_HASH = 0;
-export const IDQ_INDEX = 8;
 
 // ---------------------------------------------------------------------------------------------------------------
 // Batch context: one batch's records and everything the stages need. Offsets are relative to the context.
@@ -491,21 +492,21 @@ export const CX_SCRATCH = 163840;
 export const CX_DEBIT_LEGS = 425984;
 export const CX_CREDIT_LEGS = 688128;
 export const CX_ID_QUEUE = 950272;
-export const CX_RECORDS = 1212416;
-export const CX_COLD_RECORDS = 2260992;
-export const CX_EXTRA_RECORDS = 3309568;
+export const CX_RECORDS = 1081344;
+export const CX_COLD_RECORDS = 2129920;
+export const CX_EXTRA_RECORDS = 3178496;
 /**
  * Text arenas: ids of kinds 17–64, one arena a slice. From PENDING_TEXT_OFFSET on, each record has 64 bytes of its own for
  * the id of the pending transfer that it names.
  */
-export const CX_TEXT = 4358144;
+export const CX_TEXT = 4227072;
 export const TEXT_ARENA_SIZE = 262144;
 export const PENDING_TEXT_OFFSET = 196608;
 /** Formatted results: one area a slice; a line takes at most RESULT_LINE_MAX bytes. */
-export const CX_RESULT_TEXT = 8552448;
+export const CX_RESULT_TEXT = 8421376;
 export const RESULT_LINE_MAX = 240;
 export const RESULT_AREA_SIZE = 245760;
-export const CONTEXT_SIZE = 12484608;
+export const CONTEXT_SIZE = 12353536;
 
 // ---------------------------------------------------------------------------------------------------------------
 // Job configuration of a settlement, at JOB_CONFIG. Written by the coordinator between batches.

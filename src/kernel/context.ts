@@ -31,6 +31,12 @@ import {
 /** In place of a date. */
 export const NO_DATE: i32 = i32.MIN_VALUE;
 
+/**
+ * Records that a stage reads the accounts of before it goes over them: 8 KiB, and 16 KiB of accounts, which fit the
+ * first-level cache, on at most 256 pages, which fit that of address translations.
+ */
+export const RUN_CAPACITY: u32 = 128;
+
 // @ts-ignore: decorator
 @inline
 export function sliceEntry(context: usize, slice: u32): usize {

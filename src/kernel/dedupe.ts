@@ -39,8 +39,7 @@ import {
   idPartitionOf,
   idPartitionTable,
   idTag,
-  queuedHash,
-  queuedIndex,
+  placeInBucket,
   reserveIds,
   touchHomes,
 } from "./exactly-once";
@@ -76,8 +75,6 @@ export const MUST_CONFIRM: u32 = 2;
  * A new id is entered with a provisional sequence, the base plus the record's index, which tells later records of this
  * batch where to find it; `number` replaces it by the final one.
  */
-// @ts-ignore: decorator
-@inline
 export function probe(
   context: usize,
   base: u32,
@@ -93,8 +90,7 @@ export function probe(
     const entry = load<u64>(at);
     if (entry == 0) {
       if (load<u8>(context + index, CX_STATE) != STATE_FRESH) return SETTLED;
-      store<u64>(at, entryOf(tag, base + index));
-      store<u32>(scratchAddress(context, index), <u32>at, SC_ENTRY);
+      enter(context, base, index, tag, at);
       return ENTERED;
     }
     if (entryTag(entry) == tag) {
@@ -115,6 +111,14 @@ export function probe(
     }
     position = (position + 1) & mask;
   }
+}
+
+/** Enters the id of record `index` at `at`. */
+// @ts-ignore: decorator
+@inline
+function enter(context: usize, base: u32, index: u32, tag: u64, at: usize): void {
+  store<u64>(at, entryOf(tag, base + index));
+  store<u32>(scratchAddress(context, index), <u32>at, SC_ENTRY);
 }
 
 /**
@@ -142,7 +146,7 @@ export function withdrawId(context: usize, index: u32, heir: i32): void {
   for (let next = (hole + 1) & mask; ; next = (next + 1) & mask) {
     const entry = load<u64>(table + (<usize>next << 3));
     if (entry == 0) break;
-    const home = homePosition(entryTag(entry), log2);
+    const home = homePosition(entry, log2);
     if (((next - home) & mask) < ((next - hole) & mask)) continue;
     const to = table + (<usize>hole << 3);
     store<u64>(to, entry);
@@ -161,6 +165,14 @@ export function countEntered(context: usize, partition: u32, slice: u32, entered
   store<u32>(header, load<u32>(header, IP_COUNT) + entered, IP_COUNT);
 }
 
+/** Where the slice's queue of ids for this partition begins, and that for the partition before ends. */
+// @ts-ignore: decorator
+@inline
+function queueStart(context: usize, slice: u32, partition: u32): usize {
+  const start = load<u16>(context + CX_ID_STARTS + <usize>slice * ID_STARTS_STRIDE + (<usize>partition << 1));
+  return context + CX_ID_QUEUE + (<usize>(sliceFirst(slice) + start) << 3);
+}
+
 /** Dedupes one id partition of the batch. Returns a value of no meaning that keeps the cache warming alive. */
 export function dedupe(context: usize, partition: u32): u64 {
   const slices = load<u32>(context, CX_SLICES_USED);
@@ -168,8 +180,7 @@ export function dedupe(context: usize, partition: u32): u64 {
   memory.fill(own, 0, PARTITION_ENTRY_SIZE);
   let queued: u32 = 0;
   for (let slice: u32 = 0; slice < slices; slice++) {
-    const starts = context + CX_ID_STARTS + <usize>slice * ID_STARTS_STRIDE + (<usize>partition << 1);
-    queued += <u32>load<u16>(starts, 2) - <u32>load<u16>(starts);
+    queued += <u32>(queueStart(context, slice, partition + 1) - queueStart(context, slice, partition)) >> 3;
   }
   if (queued == 0) return 0;
   reserveIds(partition, queued);
@@ -178,22 +189,25 @@ export function dedupe(context: usize, partition: u32): u64 {
   const mask: u32 = (1 << log2) - 1;
   let warmed: u64 = 0;
   for (let slice: u32 = 0; slice < slices; slice++) {
-    const starts = context + CX_ID_STARTS + <usize>slice * ID_STARTS_STRIDE + (<usize>partition << 1);
-    const start = load<u16>(starts);
-    const queue = context + CX_ID_QUEUE + (<usize>(sliceFirst(slice) + start) << 4);
-    warmed |= touchHomes(queue, <u32>load<u16>(starts, 2) - start, table, log2);
+    const from = queueStart(context, slice, partition);
+    warmed |= touchHomes(from, queueStart(context, slice, partition + 1), table, log2);
   }
   const base = <u32>load<u64>(context, CX_BASE_SEQUENCE);
   let candidates: u32 = 0;
   for (let slice: u32 = 0; slice < slices; slice++) {
-    const starts = context + CX_ID_STARTS + <usize>slice * ID_STARTS_STRIDE + (<usize>partition << 1);
-    const queue = context + CX_ID_QUEUE + (<usize>sliceFirst(slice) << 4);
-    const end = queue + (<usize>load<u16>(starts, 2) << 4);
+    const end = queueStart(context, slice, partition + 1);
     let entered: u32 = 0;
-    for (let entry = queue + (<usize>load<u16>(starts) << 4); entry < end; entry += 16) {
-      const tag = idTag(queuedHash(entry));
-      const index = queuedIndex(entry);
-      const home = homePosition(tag, log2);
+    for (let at = queueStart(context, slice, partition); at < end; at += 8) {
+      const queued = load<u64>(at);
+      const index = entrySequence(queued);
+      const tag = entryTag(queued);
+      const home = homePosition(queued, log2);
+      const place = placeInBucket(table + (<usize>home << 3), queued);
+      if (place != 0 && load<u8>(context + index, CX_STATE) == STATE_FRESH) {
+        enter(context, base, index, tag, place);
+        entered++;
+        continue;
+      }
       const found = probe(context, base, index, table, mask, tag, home);
       entered += <u32>(found == ENTERED);
       candidates += <u32>(found == MUST_CONFIRM);

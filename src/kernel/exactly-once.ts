@@ -6,6 +6,9 @@
  * batch or in the journal.
  */
 import {
+  CACHE_LINE,
+  ID_BUCKET_CAPACITY,
+  ID_BUCKET_CAPACITY_LOG2,
   ID_HASH_BITS,
   ID_LOAD_DENOMINATOR,
   ID_LOAD_NUMERATOR,
@@ -13,8 +16,6 @@ import {
   ID_PARTITIONS_LOG2,
   ID_SEQUENCE_BITS,
   ID_SEQUENCE_MASK,
-  IDQ_HASH,
-  IDQ_INDEX,
   IP_COUNT,
   IP_HEADER_SIZE,
   IP_LOG2,
@@ -48,10 +49,11 @@ export function idPartitionTable(partition: u32): usize {
   return <usize>load<u32>(SUPERBLOCK, SB_ID_INDEX) + <usize>partition * load<u32>(SUPERBLOCK, SB_ID_PARTITION_STRIDE);
 }
 
+/** Position of the first entry of the bucket in which the search for an entry begins, whatever its sequence. */
 // @ts-ignore: decorator
 @inline
-export function homePosition(tag: u64, log2: u32): u32 {
-  return <u32>(tag >> (ID_HASH_BITS - log2));
+export function homePosition(entry: u64, log2: u32): u32 {
+  return <u32>(entry >> (64 - log2)) & ~(ID_BUCKET_CAPACITY - 1);
 }
 
 // @ts-ignore: decorator
@@ -72,6 +74,34 @@ export function entryTag(entry: u64): u64 {
   return entry >> ID_SEQUENCE_BITS;
 }
 
+/**
+ * Where in its home, the bucket at `home`, an entry is placed; 0 where one there has its tag, or no place is free. All
+ * places at once and without a branch on how many there are, which nobody could predict.
+ */
+// @ts-ignore: decorator
+@inline
+export function placeInBucket(home: usize, entry: u64): usize {
+  const a = v128.load(home);
+  const b = v128.load(home, 16);
+  const c = v128.load(home, 32);
+  const d = v128.load(home, 48);
+  const hashBits = i64x2.splat(~(<i64>ID_SEQUENCE_MASK));
+  const wanted = v128.and(i64x2.splat(entry), hashBits);
+  const twins = v128.or(
+    v128.or(i64x2.eq(v128.and(a, hashBits), wanted), i64x2.eq(v128.and(b, hashBits), wanted)),
+    v128.or(i64x2.eq(v128.and(c, hashBits), wanted), i64x2.eq(v128.and(d, hashBits), wanted)),
+  );
+  const empty = i64x2.splat(0);
+  // A comparison that holds is -1, so the lanes count the free places below zero.
+  const counts = i64x2.add(
+    i64x2.add(i64x2.eq(a, empty), i64x2.eq(b, empty)),
+    i64x2.add(i64x2.eq(c, empty), i64x2.eq(d, empty)),
+  );
+  const free = <u32>-(i64x2.extract_lane(counts, 0) + i64x2.extract_lane(counts, 1));
+  if (v128.any_true(twins) || free == 0) return 0;
+  return home + ((ID_BUCKET_CAPACITY - free) << 3);
+}
+
 /** Position of the first entry from `position` on that is empty. */
 // @ts-ignore: decorator
 @inline
@@ -82,9 +112,8 @@ function firstEmpty(table: usize, mask: u32, position: u32): usize {
 }
 
 /**
- * Makes room for `more` ids in a partition, doubling its table as often as it takes, as far as its stride allows.
- * An entry knows its hash, so nothing but the table itself is read. The old table is parked at the end of the
- * stride, which is half as long again as the largest table.
+ * Makes room for `more` ids in a partition, doubling its table as often as it takes, as far as its stride allows,
+ * of which the largest table takes two thirds. An entry knows its hash, so nothing but the table itself is read.
  */
 export function reserveIds(partition: u32, more: u32): void {
   const header = idPartitionHeader(partition);
@@ -95,26 +124,57 @@ export function reserveIds(partition: u32, more: u32): void {
   while (needed > (<u64>ID_LOAD_NUMERATOR << log2)) {
     const size = <u32>8 << log2;
     if (<u64>size * 3 > stride) return;
-    const parked = table + stride - size;
-    memory.copy(parked, table, size);
-    memory.fill(table, 0, <usize>size << 1);
-    log2++;
-    const mask: u32 = (1 << log2) - 1;
-    for (let from = parked, end = parked + size; from < end; from += 8) {
-      const entry = load<u64>(from);
-      if (entry != 0) store<u64>(firstEmpty(table, mask, homePosition(entryTag(entry), log2)), entry);
-    }
-    store<u32>(header, log2, IP_LOG2);
+    doubleTable(table, log2, table + stride - CACHE_LINE);
+    store<u32>(header, ++log2, IP_LOG2);
   }
 }
 
-/** Reads the home entries of a run of queued ids, so that the probes that follow find them in the cache. */
-export function touchHomes(queue: usize, count: u32, table: usize, log2: u32): u64 {
-  let seen: u64 = 0;
-  for (let i: u32 = 0; i < count; i++) {
-    const tag = idTag(load<u64>(queue + (<usize>i << 4), IDQ_HASH));
-    seen |= load<u64>(table + (<usize>homePosition(tag, log2) << 3));
+/**
+ * Doubles a table in place, from its end: a bucket's entries move to two buckets of which all entries have moved already.
+ * Those that have overflowed their homes wait below the line at `aside`, through which each bucket goes, until all others
+ * have moved, and find a place as new ones do.
+ */
+function doubleTable(table: usize, log2: u32, aside: usize): void {
+  const shift = 63 - log2 + ID_BUCKET_CAPACITY_LOG2;
+  const none = i64x2.splat(0);
+  let waiting = aside;
+  for (let left: u32 = 1 << (log2 - ID_BUCKET_CAPACITY_LOG2); left > 0; left--) {
+    const bucket = left - 1;
+    const from = table + <usize>bucket * CACHE_LINE;
+    let even = table + <usize>bucket * (2 * CACHE_LINE);
+    let odd = even + CACHE_LINE;
+    for (let part: usize = 0; part < <usize>CACHE_LINE; part += 16) {
+      v128.store(aside + part, v128.load(from + part));
+      v128.store(even + part, none);
+      v128.store(odd + part, none);
+    }
+    for (let at = aside; at < aside + CACHE_LINE; at += 8) {
+      const entry = load<u64>(at);
+      const isUsed = <u32>(entry != 0);
+      const to = <u32>(entry >> shift);
+      if ((isUsed & <u32>(to >> 1 != bucket)) != 0) {
+        waiting -= 8;
+        store<u64>(waiting, entry);
+        continue;
+      }
+      // Without a branch on what nobody can predict: an empty entry is written, too, where the next one will be.
+      const isOdd = to & isUsed;
+      store<u64>(select<usize>(odd, even, isOdd != 0), entry);
+      odd += isOdd << 3;
+      even += (isUsed & ~isOdd) << 3;
+    }
   }
+  const mask: u32 = (2 << log2) - 1;
+  for (; waiting < aside; waiting += 8) {
+    const entry = load<u64>(waiting);
+    store<u64>(firstEmpty(table, mask, homePosition(entry, log2 + 1)), entry);
+  }
+}
+
+/** Reads the homes of queued ids, so that the probes that follow find them in the cache. */
+export function touchHomes(from: usize, to: usize, table: usize, log2: u32): u64 {
+  let seen: u64 = 0;
+  for (let at = from; at < to; at += 8) seen |= load<u64>(table + (<usize>homePosition(load<u64>(at), log2) << 3));
   return seen;
 }
 
@@ -129,31 +189,19 @@ export function insertId(hash: u64, sequence: u32): u32 {
   const log2 = load<u32>(header, IP_LOG2);
   const table = idPartitionTable(partition);
   const mask: u32 = (1 << log2) - 1;
-  const tag = idTag(hash);
+  const own = entryOf(idTag(hash), sequence);
   let twin: u32 = 0;
-  let position = homePosition(tag, log2);
+  let position = homePosition(own, log2);
   while (true) {
     const at = table + (<usize>position << 3);
     const entry = load<u64>(at);
     if (entry == 0) {
-      store<u64>(at, entryOf(tag, sequence));
+      store<u64>(at, own);
       break;
     }
-    if (entryTag(entry) == tag) twin = entrySequence(entry);
+    if (entryTag(entry) == entryTag(own)) twin = entrySequence(entry);
     position = (position + 1) & mask;
   }
   store<u32>(header, load<u32>(header, IP_COUNT) + 1, IP_COUNT);
   return twin;
-}
-
-// @ts-ignore: decorator
-@inline
-export function queuedHash(entry: usize): u64 {
-  return load<u64>(entry, IDQ_HASH);
-}
-
-// @ts-ignore: decorator
-@inline
-export function queuedIndex(entry: usize): u32 {
-  return load<u32>(entry, IDQ_INDEX);
 }

@@ -88,6 +88,7 @@ import {
 } from "../core/layout";
 import { accountAddress, createAccount, findAccountByKey } from "./accounts";
 import {
+  RUN_CAPACITY,
   amountHigh,
   askedHigh,
   askedLow,
@@ -302,8 +303,8 @@ export function decideContested(context: usize): void {
   store<u32>(context, decided, CX_OUT_CONTESTED);
 }
 
-/** Reads the accounts of a slice's records, so that executing them finds them in the cache. */
-function touchSlice(context: usize, first: u32, count: u32): u64 {
+/** Reads the accounts of a run of records, so that executing them finds them in the cache. */
+function touchSlots(context: usize, first: u32, count: u32): u64 {
   // A slot that is missing leads to the line before the table, which is only read.
   const accounts: usize = load<u32>(SUPERBLOCK, SB_ACCOUNTS);
   let seen: u64 = 0;
@@ -320,10 +321,15 @@ function touchSlice(context: usize, first: u32, count: u32): u64 {
  * value of no meaning that keeps the cache warming alive.
  */
 export function decideSlice(context: usize, slice: u32): u64 {
-  const first = sliceFirst(slice);
-  const touched = touchSlice(context, first, sliceCount(context, slice));
-  for (let i = first, end = first + sliceCount(context, slice); i < end; i++) {
-    if (isUndecided(context, i)) decideRecord(context, i);
+  const count = sliceCount(context, slice);
+  let touched: u64 = 0;
+  for (let done: u32 = 0; done < count; done += RUN_CAPACITY) {
+    const first = sliceFirst(slice) + done;
+    const run = min<u32>(count - done, RUN_CAPACITY);
+    touched |= touchSlots(context, first, run);
+    for (let i = first, end = first + run; i < end; i++) {
+      if (isUndecided(context, i)) decideRecord(context, i);
+    }
   }
   return touched;
 }

@@ -1,6 +1,7 @@
 /** Looking a recorded transfer up by its id, between batches, for the coordinator's thread. */
 import { IP_LOG2 } from "../core/layout";
 import {
+  entryOf,
   entrySequence,
   entryTag,
   homePosition,
@@ -22,7 +23,7 @@ export function findTransfer(key: usize, kind: u32, skipped: u32): u32 {
   const table = idPartitionTable(partition);
   const log2 = load<u32>(idPartitionHeader(partition), IP_LOG2);
   const mask: u32 = (1 << log2) - 1;
-  let position = homePosition(tag, log2);
+  let position = homePosition(entryOf(tag, 0), log2);
   let left = skipped;
   while (true) {
     const entry = load<u64>(table + (<usize>position << 3));

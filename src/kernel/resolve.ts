@@ -3,7 +3,8 @@
  * filled by partition so that no later stage asks "is it mine?".
  *
  * The work is split into short loops on purpose: in each of them the loads of many records are under way at once,
- * which is what makes a million accounts bearable.
+ * which is what makes a million accounts bearable. They go over a run of records that fits the first-level cache with
+ * its accounts, then over the next one.
  */
 import {
   ACCOUNTS_MUST_BE_DIFFERENT,
@@ -57,8 +58,6 @@ import {
   CX_STATE,
   ID_PARTITIONS,
   ID_STARTS_STRIDE,
-  IDQ_HASH,
-  IDQ_INDEX,
   KIND_INLINE_MAX,
   KIND_NONE,
   KIND_NOT_UTF8,
@@ -113,6 +112,7 @@ import {
 } from "../core/layout";
 import { accountAddress, findAccountByKey } from "./accounts";
 import {
+  RUN_CAPACITY,
   amountHigh,
   askedHigh,
   askedLow,
@@ -128,7 +128,7 @@ import {
   sliceEntry,
   sliceFirst,
 } from "./context";
-import { idPartitionOf } from "./exactly-once";
+import { entryOf, idPartitionOf, idTag } from "./exactly-once";
 import { equalIds, isHashKind, seededHash } from "./identifiers";
 
 /** The complaint about an account's id kind: `empty`, or the codes of the two kinds that are no ids, or OK. */
@@ -243,10 +243,16 @@ export function resolve(context: usize, slice: u32): u64 {
   memory.fill(context + CX_CONTESTED_DEBIT + first, 0, count);
   memory.fill(context + CX_CONTESTED_CREDIT + first, 0, count);
   memory.fill(context + CX_ID_STARTS + <usize>slice * ID_STARTS_STRIDE, 0, ID_STARTS_STRIDE);
-  validateAndHash(context, slice, first, count);
-  readHomes(context, first, count);
-  const touched = touchAccounts(context, first, count);
-  findAccounts(context, slice, first, count);
+  let touched: u64 = 0;
+  let forced: u32 = 0;
+  for (let done: u32 = 0; done < count; done += RUN_CAPACITY) {
+    const run = min<u32>(count - done, RUN_CAPACITY);
+    validateAndHash(context, slice, first + done, run);
+    readHomes(context, first + done, run);
+    touched |= touchAccounts(context, first + done, run);
+    forced += findAccounts(context, first + done, run);
+  }
+  store<u32>(sliceEntry(context, slice), forced, SL_FORCED);
   queueIds(context, slice, first, count);
   if ((load<u32>(context, CX_PLAN) & PLAN_SERIAL) == 0) queueLegs(context, slice, first, count);
   return touched;
@@ -375,8 +381,8 @@ function search(key: usize, kind: u32, textField: usize): u32 {
   return findAccountByKey(key, kind, isHashKind(kind) ? <usize>load<u32>(textField) : 0);
 }
 
-/** Replaces the entries by slots and makes the checks that need the accounts. */
-function findAccounts(context: usize, slice: u32, first: u32, count: u32): void {
+/** Replaces the entries by slots and makes the checks that need the accounts. Returns how many records must be decided in order. */
+function findAccounts(context: usize, first: u32, count: u32): u32 {
   const beforeAccounts: usize = load<u32>(SUPERBLOCK, SB_ACCOUNTS) - ACCOUNT_SIZE;
   const jobAsset = load<u32>(context, CX_ASSET);
   let forced: u32 = 0;
@@ -410,7 +416,7 @@ function findAccounts(context: usize, slice: u32, first: u32, count: u32): void 
     record += RECORD_SIZE;
     scratch += SCRATCH_SIZE;
   }
-  store<u32>(sliceEntry(context, slice), forced, SL_FORCED);
+  return forced;
 }
 
 /** Searches for a record's accounts and makes their checks one by one. Returns 1 where the record must be decided in order. */
@@ -484,15 +490,13 @@ function increment(starts: usize, partition: u32): u32 {
 /** Queues the ids, which validateAndHash has counted. */
 function queueIds(context: usize, slice: u32, first: u32, count: u32): void {
   const starts = context + CX_ID_STARTS + <usize>slice * ID_STARTS_STRIDE;
-  const queue = context + CX_ID_QUEUE + (<usize>first << 4);
+  const queue = context + CX_ID_QUEUE + (<usize>first << 3);
   countsToStarts(starts, ID_PARTITIONS);
   let scratch = scratchAddress(context, first);
   for (let i = first, end = first + count; i < end; i++, scratch += SCRATCH_SIZE) {
     if (load<u8>(context + i, CX_STATE) != STATE_REFUSED) {
       const hash = load<u64>(scratch, SC_LINK);
-      const entry = queue + (<usize>increment(starts, idPartitionOf(hash)) << 4);
-      store<u64>(entry, hash, IDQ_HASH);
-      store<u32>(entry, i, IDQ_INDEX);
+      store<u64>(queue + (<usize>increment(starts, idPartitionOf(hash)) << 3), entryOf(idTag(hash), i));
     }
   }
   restoreStarts(starts, ID_PARTITIONS);
