@@ -1,5 +1,5 @@
 /** Stage encode: a slice's duplicates are settled, its journal chunk is written, its results are formatted. */
-import { CREDIT_ACCOUNT_NOT_FOUND, DEBIT_ACCOUNT_NOT_FOUND, OK } from "../core/codes";
+import { OK } from "../core/codes";
 import {
   CHUNK_BUFFER_SIZE,
   CHUNK_HEADER_SIZE,
@@ -215,7 +215,7 @@ export function encode(context: usize, slice: u32): void {
     store<u16>(recorded, flags | (detail == DETAIL_BROKE_CHAIN ? JR_BROKE_CHAIN : 0), JR_FLAGS);
     store<u16>(recorded, load<u16>(record, TR_CODE), JR_CODE);
     store<u32>(recorded, result | (<u32>load<u8>(record, TR_ID_KIND) << 8), JR_RESULT);
-    if (needsExtension(record, result)) {
+    if (needsExtension(record, scratch)) {
       extension = writeExtension(chunk, recorded, record, scratch, extension);
     }
     recorded += JOURNAL_RECORD_SIZE;
@@ -229,12 +229,13 @@ export function encode(context: usize, slice: u32): void {
 
 // @ts-ignore: decorator
 @inline
-function needsExtension(record: usize, result: u32): bool {
+function needsExtension(record: usize, scratch: usize): bool {
   return (
     hasCold(record) ||
     hasExpected(record) ||
     recordDate(record) != NO_DATE ||
-    (result >= <u32>DEBIT_ACCOUNT_NOT_FOUND && result <= <u32>CREDIT_ACCOUNT_NOT_FOUND)
+    load<u32>(scratch, SC_DEBIT_SLOT) == <u32>NO_SLOT ||
+    load<u32>(scratch, SC_CREDIT_SLOT) == <u32>NO_SLOT
   );
 }
 
