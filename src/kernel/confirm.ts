@@ -198,29 +198,19 @@ export function confirm(context: usize, index: u32, chunk: usize): u32 {
   const sequence = load<u32>(scratch, SC_LINK);
   const recorded = journalRecordAddress(chunk, sequence - <u32>load<u64>(chunk, CH_FIRST_SEQUENCE));
   // A record that resolve refused, but whose id had to be looked up, carries the refusal as its result.
-  const result = load<u8>(context + index, CX_RESULT);
-  const probeOnly = refusalIsFinal(result);
-  if (!isRecordedId(record, chunk, recorded)) {
-    const hash = placementHash(load<u64>(record, TR_ID), load<u64>(record, TR_ID + 8), load<u8>(record, TR_ID_KIND));
-    const partition = idPartitionOf(hash);
-    const table = idPartitionTable(partition);
-    const mask: u32 = (1 << load<u32>(idPartitionHeader(partition), IP_LOG2)) - 1;
-    const position = <u32>((load<u32>(scratch, SC_ENTRY) - <u32>table) >> 3);
-    store<u8>(context + index, probeOnly ? STATE_PROBE_ONLY : STATE_FRESH, CX_STATE);
-    const base = <u32>load<u64>(context, CX_BASE_SEQUENCE);
-    const found = probe(context, base, index, table, mask, idTag(hash), (position + 1) & mask);
-    if (found == ENTERED) countEntered(context, partition, index / SLICE_CAPACITY, 1);
-    return found == MUST_CONFIRM ? load<u32>(scratch, SC_LINK) : 0;
-  }
+  const isTakenLater = load<u8>(context + index, CX_REPEATED) == TAKEN_LATER;
+  const probeOnly = refusalIsFinal(load<u8>(context + index, CX_RESULT)) && !isTakenLater;
+  if (!isRecordedId(record, chunk, recorded)) return lookFurther(context, index, probeOnly);
   store<u8>(context + index, STATE_KNOWN, CX_STATE);
   store<u32>(sequenceAddress(context, index), sequence);
   const chainFirst = load<u32>(context, CX_CHAIN_FIRST);
   if (chainFirst != 0 && sequence >= chainFirst) {
-    // A leg that repeats one of its own chain repeats what would have been made.
+    // A leg that repeats one of its own chain repeats what would have been made, whatever was found before.
     compareWithRecorded(context, index, chunk, recorded);
+    store<u8>(context + index, 0, CX_DETAIL);
+    store<u8>(context + index, 0, CX_REPEATED);
     return 0;
   }
-  const recordedResult = load<u8>(recorded, JR_RESULT);
   const jobLow = load<u64>(context, CX_JOB_LOW);
   const jobHigh = load<u64>(context, CX_JOB_HIGH);
   const sameJob =
@@ -231,26 +221,50 @@ export function confirm(context: usize, index: u32, chunk: usize): u32 {
     const row = load<u64>(context, CX_FIRST_ROW) + ordinal;
     const recordedRow = load<u64>(chunk, CH_FIRST_ROW) + load<u32>(recorded, JR_ROW);
     if (row == recordedRow && isSameTransfer(context, record, scratch, chunk, recorded)) {
-      store<u8>(context + index, recordedResult, CX_RESULT);
+      store<u8>(context + index, load<u8>(recorded, JR_RESULT), CX_RESULT);
       store<u8>(context + index, <u8>DETAIL_REPLAYED, CX_DETAIL);
       return 0;
     }
     // Where a later row of this job took the id, it was unknown when this row was first read.
     if (recordedRow > row) {
-      if (isLeg(context, index)) store<u8>(context + index, <u8>TAKEN_LATER, CX_REPEATED);
-      if (probeOnly) {
-        store<u8>(context + index, STATE_PROBE_ONLY, CX_STATE);
-        return 0;
-      }
+      const isPart = (load<u32>(context, CX_PLAN) & PLAN_PART) != 0;
+      if (isLeg(context, index) && !(isPart && probeOnly)) store<u8>(context + index, <u8>TAKEN_LATER, CX_REPEATED);
+      if (!probeOnly) compareWithUsed(context, index, chunk, recorded);
+      // An earlier leg of a part's chain may have the id as well, in this part or in one before it.
+      if (isPart) return lookFurther(context, index, probeOnly);
+      if (probeOnly) store<u8>(context + index, STATE_PROBE_ONLY, CX_STATE);
+      return 0;
     }
   }
-  if (recordedResult != OK) {
-    store<u8>(context + index, ID_ALREADY_FAILED, CX_RESULT);
-    store<u8>(context + index, recordedResult, CX_DETAIL);
-    return 0;
-  }
-  compareWithRecorded(context, index, chunk, recorded);
+  compareWithUsed(context, index, chunk, recorded);
   return 0;
+}
+
+/** Looks the id of record `index` up behind the entry that was not its own. Returns the next sequence to compare with, or 0. */
+function lookFurther(context: usize, index: u32, probeOnly: bool): u32 {
+  const record = recordAddress(context, index);
+  const scratch = scratchAddress(context, index);
+  const hash = placementHash(load<u64>(record, TR_ID), load<u64>(record, TR_ID + 8), load<u8>(record, TR_ID_KIND));
+  const partition = idPartitionOf(hash);
+  const table = idPartitionTable(partition);
+  const mask: u32 = (1 << load<u32>(idPartitionHeader(partition), IP_LOG2)) - 1;
+  const position = <u32>((load<u32>(scratch, SC_ENTRY) - <u32>table) >> 3);
+  store<u8>(context + index, probeOnly ? STATE_PROBE_ONLY : STATE_FRESH, CX_STATE);
+  const base = <u32>load<u64>(context, CX_BASE_SEQUENCE);
+  const found = probe(context, base, index, table, mask, idTag(hash), (position + 1) & mask);
+  if (found == ENTERED) countEntered(context, partition, index / SLICE_CAPACITY, 1);
+  return found == MUST_CONFIRM ? load<u32>(scratch, SC_LINK) : 0;
+}
+
+/** Says of a record what it means that the transfer of the journal has used its id. */
+function compareWithUsed(context: usize, index: u32, chunk: usize, recorded: usize): void {
+  const recordedResult = load<u8>(recorded, JR_RESULT);
+  if (recordedResult == OK) {
+    compareWithRecorded(context, index, chunk, recorded);
+    return;
+  }
+  store<u8>(context + index, ID_ALREADY_FAILED, CX_RESULT);
+  store<u8>(context + index, recordedResult, CX_DETAIL);
 }
 
 /** Whether the record is a leg of a chain. */

@@ -25,6 +25,7 @@ import {
   CX_JOB_HIGH,
   CX_JOB_LOW,
   CX_PLAN,
+  CX_REPEATED,
   CX_RESULT,
   CX_STATE,
   CX_TIMESTAMP,
@@ -57,12 +58,15 @@ import {
   SB_CHUNK_COUNT,
   SC_CREDIT_SLOT,
   SC_DEBIT_SLOT,
+  SC_LINK,
   SL_CHUNK_SIZE,
   SL_REPLAYED,
   SL_ROW_BASE,
   STATE_DUPLICATE,
   STATE_FRESH,
+  STATE_KNOWN,
   SUPERBLOCK,
+  TAKEN_LATER,
   TR_AMOUNT,
   TR_ASKED_AMOUNT,
   TR_CODE,
@@ -95,6 +99,7 @@ import {
   recordTimeout,
   recordUserData,
   scratchAddress,
+  sequenceAddress,
   sliceCount,
   sliceEntry,
   sliceFirst,
@@ -219,6 +224,11 @@ export function encode(context: usize, slice: u32): void {
       extension = writeExtension(chunk, recorded, record, scratch, extension);
     }
     recorded += JOURNAL_RECORD_SIZE;
+    if (result != OK && load<u8>(context + i, CX_REPEATED) == TAKEN_LATER) {
+      // A leg of a part that is journaled only until its chain is undone: its outcome is that of the later row.
+      store<u8>(context + i, STATE_KNOWN, CX_STATE);
+      store<u32>(sequenceAddress(context, i), load<u32>(scratch, SC_LINK));
+    }
   }
   const entry = sliceEntry(context, slice);
   store<u32>(entry, replayed, SL_REPLAYED);
