@@ -1,21 +1,14 @@
 /** Jobs in which later rows take the ids of legs that were not recorded, because their chain failed. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
-import { type Ledger, openLedger, type SettleFileOptions } from "../../../src/index.js";
+import { expect, test } from "vitest";
+import type { Ledger, SettleFileOptions } from "../../../src/index.js";
 import { read } from "../../support/cli.js";
-import { temporaryFolder } from "../../support/ledgers.js";
+import { openWithPurse, temporaryFolder } from "../../support/ledgers.js";
 import { BATCH_CAPACITY } from "../../support/long-chains.js";
 
-async function open(): Promise<Ledger> {
-  const ledger = await openLedger(":memory:", { workers: 2, capacity: { accounts: 100, transfers: 200_000 } });
-  onTestFinished(() => ledger.close());
-  await ledger.createAccounts([
-    { id: "bank", asset: "JPY" },
-    { id: "shop", asset: "JPY" },
-    { id: "purse", asset: "JPY", debitsMustNotExceedCredits: true },
-  ]);
-  return ledger;
+function open(): Promise<Ledger> {
+  return openWithPurse(":memory:", { workers: 2, capacity: { accounts: 100, transfers: 200_000 } });
 }
 
 /** Settles rows of one job; returns what its lines say behind the row's number. */
