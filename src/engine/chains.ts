@@ -97,7 +97,6 @@ class Judge {
   #settled: Breaker | undefined;
   /** The first leg whose id a later row of the same job has used since: it breaks the chain only if no other does. */
   #takenLater: Breaker | undefined;
-  readonly #later = new Set<number>();
   #refused: Refused | undefined;
   #isRepeated = true;
 
@@ -109,6 +108,11 @@ class Judge {
   /** The leg that the state refused first, if no other leg broke the chain before it was tried. */
   get refused(): Refused | undefined {
     return (this.#settled ?? this.#takenLater) === undefined ? this.#refused : undefined;
+  }
+
+  /** Whether legs were recorded that must not be, as later rows of the same job have used their ids. */
+  get isTakenLater(): boolean {
+    return this.#takenLater !== undefined;
   }
 
   /** The leg that broke the chain before it was tried, or undefined. */
@@ -137,18 +141,13 @@ class Judge {
   #takeSettled(context: number, index: number, result: number): void {
     const detail = this.#engine.bytes[context + layout.CX_DETAIL + index]!;
     const isReplayed = detail === layout.DETAIL_REPLAYED;
-    if (result !== EXISTS && !(result === OK && isReplayed)) this.#isRepeated = false;
     const sequence = this.#sequence(context, index);
     const isKnown = this.#engine.bytes[context + layout.CX_STATE + index] === layout.STATE_KNOWN;
+    const wasMade = result === EXISTS || (result === OK && isReplayed);
+    // What repeats a leg of its own chain repeats nothing that was made.
+    if (!wasMade || !isKnown || sequence > this.#sequenceBefore) this.#isRepeated = false;
     if (isKnown && this.#engine.bytes[context + layout.CX_REPEATED + index] === layout.TAKEN_LATER) {
-      if (!this.#later.has(sequence)) {
-        this.#later.add(sequence);
-        this.#takenLater ??= { index: this.#count, result, detail, sequence };
-        return;
-      }
-      // It repeats a leg of its own chain, of which nothing was recorded when this job first read it.
-      this.#isRepeated = false;
-      this.#settled ??= { index: this.#count, result, detail: 0, sequence: 0 };
+      this.#takenLater ??= { index: this.#count, result, detail, sequence };
       return;
     }
     // What this same job recorded before broke the chain then, whatever has been done with other ids since.
@@ -205,7 +204,8 @@ export async function makeChain(
     const breaker = judge.breaker(parts.isOpen);
     const refused = breaker === undefined ? judge.refused : undefined;
     const created = refused === undefined ? [] : accountsSince(engine, accountsBefore);
-    return { isKept: breaker === undefined && refused === undefined, breaker, refused, chain, created };
+    const isKept = breaker === undefined && refused === undefined && !judge.isTakenLater;
+    return { isKept, breaker, refused, chain, created };
   });
   if (refused === undefined) return breaker;
   // A leg that is tried leaves the accounts that it created, whatever becomes of its chain.

@@ -112,7 +112,6 @@ import { findTransfer } from "./find";
 import { equalIds, isHashKind, placementHash } from "./identifiers";
 import {
   journalRecordAddress,
-  isRecordedKey,
   recordedAmountHigh,
   recordedAmountLow,
   recordedAskedAmount,
@@ -199,29 +198,19 @@ export function confirm(context: usize, index: u32, chunk: usize): u32 {
   const sequence = load<u32>(scratch, SC_LINK);
   const recorded = journalRecordAddress(chunk, sequence - <u32>load<u64>(chunk, CH_FIRST_SEQUENCE));
   // A record that resolve refused, but whose id had to be looked up, carries the refusal as its result.
-  const result = load<u8>(context + index, CX_RESULT);
-  const probeOnly = refusalIsFinal(result);
-  if (!isRecordedId(record, chunk, recorded)) {
-    const hash = placementHash(load<u64>(record, TR_ID), load<u64>(record, TR_ID + 8), load<u8>(record, TR_ID_KIND));
-    const partition = idPartitionOf(hash);
-    const table = idPartitionTable(partition);
-    const mask: u32 = (1 << load<u32>(idPartitionHeader(partition), IP_LOG2)) - 1;
-    const position = <u32>((load<u32>(scratch, SC_ENTRY) - <u32>table) >> 3);
-    store<u8>(context + index, probeOnly ? STATE_PROBE_ONLY : STATE_FRESH, CX_STATE);
-    const base = <u32>load<u64>(context, CX_BASE_SEQUENCE);
-    const found = probe(context, base, index, table, mask, idTag(hash), (position + 1) & mask);
-    if (found == ENTERED) countEntered(context, partition, index / SLICE_CAPACITY, 1);
-    return found == MUST_CONFIRM ? load<u32>(scratch, SC_LINK) : 0;
-  }
+  const isTakenLater = load<u8>(context + index, CX_REPEATED) == TAKEN_LATER;
+  const probeOnly = refusalIsFinal(load<u8>(context + index, CX_RESULT)) && !isTakenLater;
+  if (!isRecordedId(record, chunk, recorded)) return lookFurther(context, index, probeOnly);
   store<u8>(context + index, STATE_KNOWN, CX_STATE);
   store<u32>(sequenceAddress(context, index), sequence);
   const chainFirst = load<u32>(context, CX_CHAIN_FIRST);
   if (chainFirst != 0 && sequence >= chainFirst) {
-    // A leg that repeats one of its own chain repeats what would have been made.
+    // A leg that repeats one of its own chain repeats what would have been made, whatever was found before.
     compareWithRecorded(context, index, chunk, recorded);
+    store<u8>(context + index, 0, CX_DETAIL);
+    store<u8>(context + index, 0, CX_REPEATED);
     return 0;
   }
-  const recordedResult = load<u8>(recorded, JR_RESULT);
   const jobLow = load<u64>(context, CX_JOB_LOW);
   const jobHigh = load<u64>(context, CX_JOB_HIGH);
   const sameJob =
@@ -232,26 +221,50 @@ export function confirm(context: usize, index: u32, chunk: usize): u32 {
     const row = load<u64>(context, CX_FIRST_ROW) + ordinal;
     const recordedRow = load<u64>(chunk, CH_FIRST_ROW) + load<u32>(recorded, JR_ROW);
     if (row == recordedRow && isSameTransfer(context, record, scratch, chunk, recorded)) {
-      store<u8>(context + index, recordedResult, CX_RESULT);
+      store<u8>(context + index, load<u8>(recorded, JR_RESULT), CX_RESULT);
       store<u8>(context + index, <u8>DETAIL_REPLAYED, CX_DETAIL);
       return 0;
     }
     // Where a later row of this job took the id, it was unknown when this row was first read.
     if (recordedRow > row) {
-      if (isLeg(context, index)) store<u8>(context + index, <u8>TAKEN_LATER, CX_REPEATED);
-      if (probeOnly) {
-        store<u8>(context + index, STATE_PROBE_ONLY, CX_STATE);
-        return 0;
-      }
+      const isPart = (load<u32>(context, CX_PLAN) & PLAN_PART) != 0;
+      if (isLeg(context, index) && !(isPart && probeOnly)) store<u8>(context + index, <u8>TAKEN_LATER, CX_REPEATED);
+      if (!probeOnly) compareWithUsed(context, index, chunk, recorded);
+      // An earlier leg of a part's chain may have the id as well, in this part or in one before it.
+      if (isPart) return lookFurther(context, index, probeOnly);
+      if (probeOnly) store<u8>(context + index, STATE_PROBE_ONLY, CX_STATE);
+      return 0;
     }
   }
-  if (recordedResult != OK) {
-    store<u8>(context + index, ID_ALREADY_FAILED, CX_RESULT);
-    store<u8>(context + index, recordedResult, CX_DETAIL);
-    return 0;
-  }
-  compareWithRecorded(context, index, chunk, recorded);
+  compareWithUsed(context, index, chunk, recorded);
   return 0;
+}
+
+/** Looks the id of record `index` up behind the entry that was not its own. Returns the next sequence to compare with, or 0. */
+function lookFurther(context: usize, index: u32, probeOnly: bool): u32 {
+  const record = recordAddress(context, index);
+  const scratch = scratchAddress(context, index);
+  const hash = placementHash(load<u64>(record, TR_ID), load<u64>(record, TR_ID + 8), load<u8>(record, TR_ID_KIND));
+  const partition = idPartitionOf(hash);
+  const table = idPartitionTable(partition);
+  const mask: u32 = (1 << load<u32>(idPartitionHeader(partition), IP_LOG2)) - 1;
+  const position = <u32>((load<u32>(scratch, SC_ENTRY) - <u32>table) >> 3);
+  store<u8>(context + index, probeOnly ? STATE_PROBE_ONLY : STATE_FRESH, CX_STATE);
+  const base = <u32>load<u64>(context, CX_BASE_SEQUENCE);
+  const found = probe(context, base, index, table, mask, idTag(hash), (position + 1) & mask);
+  if (found == ENTERED) countEntered(context, partition, index / SLICE_CAPACITY, 1);
+  return found == MUST_CONFIRM ? load<u32>(scratch, SC_LINK) : 0;
+}
+
+/** Says of a record what it means that the transfer of the journal has used its id. */
+function compareWithUsed(context: usize, index: u32, chunk: usize, recorded: usize): void {
+  const recordedResult = load<u8>(recorded, JR_RESULT);
+  if (recordedResult == OK) {
+    compareWithRecorded(context, index, chunk, recorded);
+    return;
+  }
+  store<u8>(context + index, ID_ALREADY_FAILED, CX_RESULT);
+  store<u8>(context + index, recordedResult, CX_DETAIL);
 }
 
 /** Whether the record is a leg of a chain. */
@@ -281,9 +294,11 @@ function compareWithRecorded(context: usize, index: u32, chunk: usize, recorded:
 let otherFlags: u32 = 0;
 let otherDebit: u32 = 0;
 let otherCredit: u32 = 0;
-/** It left the account open, and was not made, so that it has none. */
-let otherDebitIsOpen: bool = false;
-let otherCreditIsOpen: bool = false;
+/** What tells its accounts where they have no slot: an id's kind, KIND_NONE where it left that open, and its key or text. */
+let otherDebitKind: u32 = 0;
+let otherDebitId: usize = 0;
+let otherCreditKind: u32 = 0;
+let otherCreditId: usize = 0;
 let otherAskedLow: u64 = 0;
 let otherAskedHigh: u64 = 0;
 /** Address of 16 bytes, 0 for none. */
@@ -300,11 +315,15 @@ let otherDate: i32 = 0;
 function readRecorded(chunk: usize, recorded: usize): void {
   const asked = recordedAskedAmount(chunk, recorded);
   const pendingId = recordedPendingId(chunk, recorded);
+  const debitId = recordedMissingId(chunk, recorded, EX_DEBIT_ID);
+  const creditId = recordedMissingId(chunk, recorded, EX_CREDIT_ID);
   otherFlags = <u32>load<u16>(recorded, JR_FLAGS) & TRANSFER_FLAGS_KNOWN;
   otherDebit = load<u32>(recorded, JR_DEBIT_SLOT);
   otherCredit = load<u32>(recorded, JR_CREDIT_SLOT);
-  otherDebitIsOpen = false;
-  otherCreditIsOpen = false;
+  otherDebitKind = debitId == 0 ? <u32>KIND_NONE : load<u32>(debitId);
+  otherDebitId = debitId + 8;
+  otherCreditKind = creditId == 0 ? <u32>KIND_NONE : load<u32>(creditId);
+  otherCreditId = creditId + 8;
   otherAskedLow = asked == 0 ? recordedAmountLow(recorded) : load<u64>(asked);
   otherAskedHigh = asked == 0 ? recordedAmountHigh(chunk, recorded) : load<u64>(asked, 8);
   otherUserData = recordedUserData(chunk, recorded);
@@ -321,8 +340,10 @@ function readEarlier(record: usize, scratch: usize): void {
   otherFlags = recordFlags(record);
   otherDebit = load<u32>(scratch, SC_DEBIT_SLOT);
   otherCredit = load<u32>(scratch, SC_CREDIT_SLOT);
-  otherDebitIsOpen = otherDebit == <u32>NO_SLOT && load<u8>(record, TR_DEBIT_KIND) == <u8>KIND_NONE;
-  otherCreditIsOpen = otherCredit == <u32>NO_SLOT && load<u8>(record, TR_CREDIT_KIND) == <u8>KIND_NONE;
+  otherDebitKind = load<u8>(record, TR_DEBIT_KIND);
+  otherDebitId = isHashKind(otherDebitKind) ? <usize>load<u32>(record, TR_DEBIT_TEXT) : record + TR_DEBIT;
+  otherCreditKind = load<u8>(record, TR_CREDIT_KIND);
+  otherCreditId = isHashKind(otherCreditKind) ? <usize>load<u32>(record, TR_CREDIT_TEXT) : record + TR_CREDIT;
   otherAskedLow = askedLow(record);
   otherAskedHigh = askedHigh(record);
   otherUserData = recordUserData(record);
@@ -340,6 +361,23 @@ function isSamePending(record: usize): bool {
   if (kind == <u32>KIND_NONE) return otherPendingKind == <u32>KIND_NONE;
   const text = load<u32>(record, TR_PENDING_TEXT);
   return equalIds(record + TR_PENDING_ID, kind, text, otherPendingKey, otherPendingKind, otherPendingText);
+}
+
+/**
+ * Whether a record, whose slot is at `slotField`, names the same account as the other: by its id where the other has no
+ * slot, because its account was not there, and may still not be.
+ */
+function isSameAccount(
+  slotField: usize,
+  key: usize,
+  kind: u32,
+  text: usize,
+  other: u32,
+  otherKind: u32,
+  otherId: usize,
+): bool {
+  if (other == <u32>NO_SLOT) return equalIds(key, kind, text, otherId, otherKind, otherId);
+  return slotOfField(slotField, key, kind, text) == other;
 }
 
 /** Leaves what an earlier transfer moved as the amount of a record that repeats it. */
@@ -376,22 +414,8 @@ function wordAt(address: usize, offset: usize): u64 {
 
 /** Whether a row says the same as when it was recorded; otherwise the file was changed under the job's name. */
 function isSameTransfer(context: usize, record: usize, scratch: usize, chunk: usize, recorded: usize): bool {
-  // A rejection may have left an account without a slot; then the journal has the id that was looked for.
-  const debit = recordedMissingId(chunk, recorded, EX_DEBIT_ID);
-  const credit = recordedMissingId(chunk, recorded, EX_CREDIT_ID);
-  if (debit != 0 && !isRecordedKey(debit, record + TR_DEBIT, load<u8>(record, TR_DEBIT_KIND), load<u32>(record, TR_DEBIT_TEXT))) {
-    return false;
-  }
-  if (credit != 0 && !isRecordedKey(credit, record + TR_CREDIT, load<u8>(record, TR_CREDIT_KIND), load<u32>(record, TR_CREDIT_TEXT))) {
-    return false;
-  }
   readRecorded(chunk, recorded);
-  if (debit != 0) otherDebit = slotOfField(scratch, SC_DEBIT_SLOT, record + TR_DEBIT, TR_DEBIT_KIND, TR_DEBIT_TEXT, record);
-  if (credit != 0) {
-    otherCredit = slotOfField(scratch, SC_CREDIT_SLOT, record + TR_CREDIT, TR_CREDIT_KIND, TR_CREDIT_TEXT, record);
-  }
-  // The asset of a transfer whose debit account was missing is not recorded; an account made since does not tell it.
-  return differenceFrom(debit != 0 ? 0 : load<u32>(context, CX_ASSET), record, scratch) == EXISTS;
+  return differenceFrom(load<u32>(context, CX_ASSET), record, scratch) == EXISTS;
 }
 
 /**
@@ -403,17 +427,21 @@ function differenceFrom(asset: u32, record: usize, scratch: usize): u32 {
   if (recordFlags(record) != otherFlags) return EXISTS_WITH_DIFFERENT_FLAGS;
   if (!isSamePending(record)) return EXISTS_WITH_DIFFERENT_PENDING_ID;
   if (recordTimeout(record) != otherTimeout) return EXISTS_WITH_DIFFERENT_TIMEOUT;
+  const debitKind: u32 = load<u8>(record, TR_DEBIT_KIND);
+  const debitText: usize = load<u32>(record, TR_DEBIT_TEXT);
+  const debitSlot = scratch + SC_DEBIT_SLOT;
   if (
-    !(isOpen && load<u8>(record, TR_DEBIT_KIND) == <u8>KIND_NONE) &&
-    (otherDebitIsOpen ||
-      slotOfField(scratch, SC_DEBIT_SLOT, record + TR_DEBIT, TR_DEBIT_KIND, TR_DEBIT_TEXT, record) != otherDebit)
+    !(isOpen && debitKind == KIND_NONE) &&
+    !isSameAccount(debitSlot, record + TR_DEBIT, debitKind, debitText, otherDebit, otherDebitKind, otherDebitId)
   ) {
     return EXISTS_WITH_DIFFERENT_DEBIT_ACCOUNT;
   }
+  const creditKind: u32 = load<u8>(record, TR_CREDIT_KIND);
+  const creditText: usize = load<u32>(record, TR_CREDIT_TEXT);
+  const creditSlot = scratch + SC_CREDIT_SLOT;
   if (
-    !(isOpen && load<u8>(record, TR_CREDIT_KIND) == <u8>KIND_NONE) &&
-    (otherCreditIsOpen ||
-      slotOfField(scratch, SC_CREDIT_SLOT, record + TR_CREDIT, TR_CREDIT_KIND, TR_CREDIT_TEXT, record) != otherCredit)
+    !(isOpen && creditKind == KIND_NONE) &&
+    !isSameAccount(creditSlot, record + TR_CREDIT, creditKind, creditText, otherCredit, otherCreditKind, otherCreditId)
   ) {
     return EXISTS_WITH_DIFFERENT_CREDIT_ACCOUNT;
   }
@@ -431,13 +459,12 @@ function differenceFrom(asset: u32, record: usize, scratch: usize): u32 {
   return recordDate(record) == otherDate ? EXISTS : EXISTS_WITH_DIFFERENT_EFFECTIVE_DATE;
 }
 
-/** A record's account slot; one that resolve did not look up (a refused record's) is looked up now. */
-function slotOfField(scratch: usize, slotField: usize, key: usize, kindField: usize, textField: usize, record: usize): u32 {
-  const slot = load<u32>(scratch + slotField);
+/** The account slot at `slotField`; one that resolve did not look up (a refused record's) is looked up now. */
+function slotOfField(slotField: usize, key: usize, kind: u32, text: usize): u32 {
+  const slot = load<u32>(slotField);
   if (slot != <u32>NO_SLOT) return slot;
-  const kind = load<u8>(record + kindField);
   if (kind == KIND_NONE || kind == KIND_TOO_LONG || kind == KIND_NOT_UTF8) return <u32>NO_SLOT;
-  return findAccountByKey(key, kind, load<u32>(record + textField));
+  return findAccountByKey(key, kind, text);
 }
 
 /** Settles record `index`, a duplicate of an earlier record of this batch whose outcome is known by now. */

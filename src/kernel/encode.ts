@@ -1,5 +1,5 @@
 /** Stage encode: a slice's duplicates are settled, its journal chunk is written, its results are formatted. */
-import { CREDIT_ACCOUNT_NOT_FOUND, DEBIT_ACCOUNT_NOT_FOUND, OK } from "../core/codes";
+import { OK } from "../core/codes";
 import {
   CHUNK_BUFFER_SIZE,
   CHUNK_HEADER_SIZE,
@@ -25,6 +25,7 @@ import {
   CX_JOB_HIGH,
   CX_JOB_LOW,
   CX_PLAN,
+  CX_REPEATED,
   CX_RESULT,
   CX_STATE,
   CX_TIMESTAMP,
@@ -57,12 +58,15 @@ import {
   SB_CHUNK_COUNT,
   SC_CREDIT_SLOT,
   SC_DEBIT_SLOT,
+  SC_LINK,
   SL_CHUNK_SIZE,
   SL_REPLAYED,
   SL_ROW_BASE,
   STATE_DUPLICATE,
   STATE_FRESH,
+  STATE_KNOWN,
   SUPERBLOCK,
+  TAKEN_LATER,
   TR_AMOUNT,
   TR_ASKED_AMOUNT,
   TR_CODE,
@@ -95,6 +99,7 @@ import {
   recordTimeout,
   recordUserData,
   scratchAddress,
+  sequenceAddress,
   sliceCount,
   sliceEntry,
   sliceFirst,
@@ -215,10 +220,15 @@ export function encode(context: usize, slice: u32): void {
     store<u16>(recorded, flags | (detail == DETAIL_BROKE_CHAIN ? JR_BROKE_CHAIN : 0), JR_FLAGS);
     store<u16>(recorded, load<u16>(record, TR_CODE), JR_CODE);
     store<u32>(recorded, result | (<u32>load<u8>(record, TR_ID_KIND) << 8), JR_RESULT);
-    if (needsExtension(record, result)) {
+    if (needsExtension(record, scratch)) {
       extension = writeExtension(chunk, recorded, record, scratch, extension);
     }
     recorded += JOURNAL_RECORD_SIZE;
+    if (result != OK && load<u8>(context + i, CX_REPEATED) == TAKEN_LATER) {
+      // A leg of a part that is journaled only until its chain is undone: its outcome is that of the later row.
+      store<u8>(context + i, STATE_KNOWN, CX_STATE);
+      store<u32>(sequenceAddress(context, i), load<u32>(scratch, SC_LINK));
+    }
   }
   const entry = sliceEntry(context, slice);
   store<u32>(entry, replayed, SL_REPLAYED);
@@ -229,12 +239,13 @@ export function encode(context: usize, slice: u32): void {
 
 // @ts-ignore: decorator
 @inline
-function needsExtension(record: usize, result: u32): bool {
+function needsExtension(record: usize, scratch: usize): bool {
   return (
     hasCold(record) ||
     hasExpected(record) ||
     recordDate(record) != NO_DATE ||
-    (result >= <u32>DEBIT_ACCOUNT_NOT_FOUND && result <= <u32>CREDIT_ACCOUNT_NOT_FOUND)
+    load<u32>(scratch, SC_DEBIT_SLOT) == <u32>NO_SLOT ||
+    load<u32>(scratch, SC_CREDIT_SLOT) == <u32>NO_SLOT
   );
 }
 

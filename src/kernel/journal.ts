@@ -17,7 +17,7 @@ import {
   JR_ID_KIND,
 } from "../core/layout";
 import { NO_DATE } from "./context";
-import { equalIds, isHashKind } from "./identifiers";
+import { isHashKind } from "./identifiers";
 
 /** Address of the `position`-th record of the chunk at `chunk`. */
 // @ts-ignore: decorator
@@ -104,12 +104,6 @@ export function recordedTimeout(chunk: usize, recorded: usize): u32 {
 export function recordedDate(chunk: usize, recorded: usize): i32 {
   const at = extensionField(chunk, recorded, EX_EFFECTIVE_DATE);
   return at == 0 ? NO_DATE : load<i32>(at);
-}
-
-/** Whether the id whose kind word is at `recordedId` is the one of this key, kind and text. */
-export function isRecordedKey(recordedId: usize, key: usize, kind: u32, text: usize): bool {
-  // Behind the kind stands the key, or where that is a hash the text instead.
-  return equalIds(recordedId + 8, load<u32>(recordedId), recordedId + 8, key, kind, text);
 }
 
 /** Address of the kind word of the id of an account that was not found, or 0. `field` is EX_DEBIT_ID or EX_CREDIT_ID. */

@@ -7,8 +7,8 @@
  * Nothing of the other legs is recorded, so their ids are taken out of the index again.
  *
  * A chain that takes several batches is one transaction of the store, which is undone where the chain breaks. So its
- * legs are decided alone, until one is refused. Those behind it are recorded, as failed: until all is undone, the
- * journal is where a leg of a later part finds that it repeats one.
+ * legs are decided alone, until one is refused. Those behind it are recorded, as failed, and so are those whose ids later
+ * rows of their job took: until all is undone, the journal is where a leg of a later part finds that it repeats one.
  */
 import {
   EXISTS,
@@ -123,7 +123,12 @@ function decideLeg(context: usize, index: i32): void {
   const state = load<u8>(context + index, CX_STATE);
   if (state == STATE_DUPLICATE) {
     compareWithEarlier(context, index);
+    store<u8>(context + index, 0, CX_DETAIL);
     store<u8>(context + index, STATE_PROBE_ONLY, CX_STATE);
+  } else if (state == STATE_FRESH && refusalIsFinal(load<u8>(context + index, CX_RESULT))) {
+    // A later row of the job took its id. It is journaled for legs that repeat it, and then known again: see `encode`.
+    store<u8>(context + index, <u8>TAKEN_LATER, CX_REPEATED);
+    store<u32>(scratchAddress(context, index), load<u32>(sequenceAddress(context, index)), SC_LINK);
   } else if (state == STATE_FRESH && (plan & PLAN_LEFT) != 0) {
     store<u8>(context + index, LINKED_EVENT_FAILED, CX_RESULT);
     return;

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import { expect, onTestFinished, vi } from "vitest";
 import type { Engine } from "../../src/engine/engine.js";
 import { openEngine } from "../../src/engine/open.js";
-import type { NewTransfer } from "../../src/index.js";
+import { type NewTransfer, openLedger } from "../../src/index.js";
 import { Ledger, type LedgerOptions } from "../../src/ledger.js";
 import { openSqliteStore } from "../../src/stores/sqlite.js";
 import type { Store } from "../../src/stores/store.js";
@@ -102,6 +102,18 @@ export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "parallel-ledger-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
+}
+
+/** A ledger that is open until the test ends, with two accounts in yen that may owe anything and one, `purse`, that may not. */
+export async function openWithPurse(path: string, options: LedgerOptions): Promise<Ledger> {
+  const ledger = await openLedger(path, options);
+  onTestFinished(() => ledger.close());
+  await ledger.createAccounts([
+    { id: "bank", asset: "JPY" },
+    { id: "shop", asset: "JPY" },
+    { id: "purse", asset: "JPY", debitsMustNotExceedCredits: true },
+  ]);
+  return ledger;
 }
 
 /** A ledger whose engine and store are at hand. */

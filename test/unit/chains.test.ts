@@ -111,6 +111,54 @@ test("a chain that takes more than a batch is undone whole, and only what broke 
   await expectCall(parts, [broke("broke"), pay("leg-0"), ...legs]);
 });
 
+/** Pairs of legs with one id, of which at least one names what is not there. */
+const TWINS: readonly (readonly [ModelNewTransfer, ModelNewTransfer])[] = [
+  ...["nobody", "somebody", "bank"].flatMap((debit) =>
+    ["shop", "no shop, by a name that is longer"].map(
+      (credit) => [pay("twin", { debit: "nobody" }), pay("twin", { debit, credit })] as const,
+    ),
+  ),
+  ...[{}, { debit: "nobody" }, { debit: "bank" }, { debit: "somebody", credit: "nobody" }].flatMap((one) =>
+    [{}, { debit: "nobody" }, { credit: "nobody, and no more" }].map(
+      (other) =>
+        [
+          { id: "twin", post: "unknown", amount: 1n, ...one },
+          { id: "twin", post: "unknown", amount: 1n, ...other },
+        ] as const,
+    ),
+  ),
+];
+
+test.each(MODES)("legs of one id are compared by the accounts they name, there or not ($name)", async ({ options }) => {
+  const parts = await open(options);
+  for (const twins of TWINS) {
+    await expectCall(parts, [...twins.map((leg) => ({ ...leg, linked: true })), pay("end")]);
+  }
+  expect(parts.ledger.transferCount).toBe(0);
+});
+
+test.each(["before them", "between them", "behind them"])(
+  "so are legs of a chain that takes more than a batch, with most of it %s",
+  async (place) => {
+    const parts = await open({ workers: 2 });
+    const many = Array.from({ length: BATCH_CAPACITY }, (_, i) => linked(`leg-${i}`));
+    const at = (name: string): ModelNewTransfer[] => (name === place ? many : []);
+    for (const [one, other] of TWINS) {
+      const twins = [one, other].map((leg) => ({ ...leg, linked: true }));
+      const chain = [
+        ...at("before them"),
+        twins[0]!,
+        ...at("between them"),
+        twins[1]!,
+        ...at("behind them"),
+        pay("end"),
+      ];
+      await expectCall(parts, chain);
+    }
+    expect(parts.ledger.transferCount).toBe(0);
+  },
+);
+
 test("a chain that takes more than a batch, and that its call does not end, is open", async () => {
   const { ledger } = await open({ mode: "event-loop" });
   const legs = Array.from({ length: BATCH_CAPACITY + 10 }, (_, i) => linked(`${i}`));

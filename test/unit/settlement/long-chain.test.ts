@@ -4,10 +4,10 @@ import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { expect, onTestFinished, test, vi } from "vitest";
-import { type Ledger, openLedger, type SettleFileOptions, type SettleFileSummary } from "../../../src/index.js";
+import { expect, test, vi } from "vitest";
+import type { Ledger, SettleFileOptions, SettleFileSummary } from "../../../src/index.js";
 import { cli, read, verifiedDigest } from "../../support/cli.js";
-import { startClock, temporaryFolder } from "../../support/ledgers.js";
+import { openWithPurse, startClock, temporaryFolder } from "../../support/ledgers.js";
 
 const LEGS = 40_000;
 const HEADER = "id,from,to,amount,chained";
@@ -28,15 +28,8 @@ function fileOf(legs: Readonly<Record<number, Leg>> = {}): string {
   return [HEADER, "before,bank,shop,5,0", ...chain, "behind,bank,shop,7,0", ""].join("\n");
 }
 
-async function open(folder: string): Promise<Ledger> {
-  const ledger = await openLedger(join(folder, "l.db"), { capacity: { accounts: 100_000, transfers: 200_000 } });
-  onTestFinished(() => ledger.close());
-  await ledger.createAccounts([
-    { id: "bank", asset: "JPY" },
-    { id: "shop", asset: "JPY" },
-    { id: "purse", asset: "JPY", debitsMustNotExceedCredits: true },
-  ]);
-  return ledger;
+function open(folder: string): Promise<Ledger> {
+  return openWithPurse(join(folder, "l.db"), { capacity: { accounts: 100_000, transfers: 200_000 } });
 }
 
 function settle(

@@ -1,21 +1,14 @@
 /** Jobs in which later rows take the ids of legs that were not recorded, because their chain failed. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
-import { type Ledger, openLedger, type SettleFileOptions } from "../../../src/index.js";
+import { expect, test } from "vitest";
+import type { Ledger, SettleFileOptions } from "../../../src/index.js";
 import { read } from "../../support/cli.js";
-import { temporaryFolder } from "../../support/ledgers.js";
+import { openWithPurse, temporaryFolder } from "../../support/ledgers.js";
 import { BATCH_CAPACITY } from "../../support/long-chains.js";
 
-async function open(): Promise<Ledger> {
-  const ledger = await openLedger(":memory:", { workers: 2, capacity: { accounts: 100, transfers: 200_000 } });
-  onTestFinished(() => ledger.close());
-  await ledger.createAccounts([
-    { id: "bank", asset: "JPY" },
-    { id: "shop", asset: "JPY" },
-    { id: "purse", asset: "JPY", debitsMustNotExceedCredits: true },
-  ]);
-  return ledger;
+function open(): Promise<Ledger> {
+  return openWithPurse(":memory:", { workers: 2, capacity: { accounts: 100, transfers: 200_000 } });
 }
 
 /** Settles rows of one job; returns what its lines say behind the row's number. */
@@ -40,6 +33,12 @@ const row = (id: string, chained: number, amount = 1, from = "bank"): string =>
 
 /** Legs that make a chain one of several batches. */
 const many = (name: string): string[] => Array.from({ length: BATCH_CAPACITY }, (_, i) => row(`${name} ${i}`, 1));
+
+/** The lines that differ, with what stands there instead: printing all of them helps nobody. */
+function differing(found: readonly string[], expected: readonly string[]): string[] {
+  expect(found.length).toBe(expected.length);
+  return found.flatMap((line, i) => (line === expected[i] ? [] : [`${line} instead of ${expected[i]}`]));
+}
 
 test("a rerun finds what broke each chain, not what its legs' ids are used for since", async () => {
   const rows = [
@@ -83,6 +82,63 @@ test("a rerun finds what broke chains of several batches", async () => {
   expect(ledger.transferCount).toBe(5 + BATCH_CAPACITY);
 });
 
+/** What a chain says of one id, the first time and later, and the rows behind it that take the id. */
+const REPEATS: readonly {
+  readonly legs: readonly string[];
+  readonly takers: readonly string[];
+  readonly result: string;
+}[] = [
+  ...[[row("x", 0)], [row("x", 0, 2)], [row("x", 0, 1, "purse")], [row("x", 1), row("y", 0)]].map((takers) => ({
+    ...{ legs: [row("x", 1), row("x", 1)], takers, result: "exists" },
+  })),
+  ...[row("x", 0, 2), row("x", 0, 3), row("x", 0, 3, "purse")].map((taker) => ({
+    ...{ legs: [row("x", 1), row("x", 1, 2), row("x", 1)], takers: [taker], result: "exists_with_different_amount" },
+  })),
+  ...[[row("x", 0, 2)], [row("x", 1), row("y", 0)]].map((takers) => ({
+    ...{ legs: [row("x", 1), row("x", 1, 0)], takers, result: "exists_with_different_amount" },
+  })),
+  { legs: [row("x", 1, 0), row("x", 1)], takers: [row("x", 0)], result: "amount_must_not_be_zero" },
+  {
+    legs: [row("x", 1, 1, "purse"), row("x", 1)],
+    takers: [row("x", 0)],
+    result: "exists_with_different_debit_account_id",
+  },
+];
+
+test.each([
+  ["one batch", ""],
+  ["one batch, behind one that was refused,", row("refused", 1, 1, "purse")],
+  ["several batches", ""],
+  ["several batches, behind one that was refused,", row("refused", 1, 1, "purse")],
+])("a rerun compares legs of one id in %s of a longer chain", async (place, refused) => {
+  const rows = REPEATS.flatMap(({ legs, takers }, i) => {
+    const own = (lines: readonly string[]): string[] =>
+      lines.map((line) => line.replace(/^[xy]/, `$& ${i} ${"long ".repeat(i)}`));
+    const many = (name: string): string[] => Array.from({ length: BATCH_CAPACITY }, (_, at) => row(`${name} ${at}`, 1));
+    const [first, ...others] = own(legs);
+    const between = place.startsWith("one") ? [] : many(`${i}`);
+    const behind = place.startsWith("one") ? many(`${i}`) : [];
+    return [
+      ...(refused === "" ? [] : [refused]),
+      first!,
+      ...between,
+      ...others,
+      ...behind,
+      row("end", 0),
+      ...own(takers),
+    ];
+  });
+  const ledger = await open();
+  const first = await settle(ledger, rows);
+  const broke = first.filter((line) => /^x.*,./.test(line) && !/,(linked_event_failed|ok|exceeds_credits),/.test(line));
+  expect(broke.map((line) => line.replace(/.*?,/, ""))).toEqual(REPEATS.map(({ result }) => `${result},`));
+  const { transferCount } = ledger;
+  const digest = ledger.digest();
+  expect(differing(await settle(ledger, rows), first)).toEqual([]);
+  expect(ledger.transferCount).toBe(transferCount);
+  expect(ledger.digest()).toBe(digest);
+});
+
 test.each([
   ["one batch", [] as string[]],
   ["several batches", many("leg")],
@@ -90,8 +146,11 @@ test.each([
   const ledger = await open();
   const chain = [row("a", 1), ...legs, row("b", 0)];
   await settle(ledger, [row("before", 0), ...chain]);
+  const digest = ledger.digest();
   const again = await settle(ledger, chain);
   expect(again.filter((line, index) => !line.endsWith(`,exists,${index + 2}`))).toEqual([]);
+  expect(ledger.transferCount).toBe(1 + chain.length);
+  expect(ledger.digest()).toBe(digest);
   // That is known before it is tried, so no leg creates an account.
   const more = { createAccounts: "unlimited" } as const;
   const tried = await settle(ledger, [row("new", 1).replace("shop", "new shop"), row("b", 0)], more);
