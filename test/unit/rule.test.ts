@@ -368,3 +368,27 @@ test("a reservation that has run out is shown until the next batch", async () =>
   expect(await results(ledger, pay("refused", 0n))).toEqual(["amount_must_not_be_zero"]);
   expect(ledger.account("alice")).toMatchObject({ debitsPending: 0n, version: 2 });
 });
+
+test("more reservations than one chunk of the journal counts run out at once, and replay from it", async () => {
+  const clock = startClock();
+  const path = join(temporaryFolder(), "ledger.db");
+  const { ledger, abandon } = await openParts(path, { workers: 1 });
+  await ledger.createAccounts([
+    { id: "bank", asset: "USD" },
+    { id: "alice", asset: "USD", debitsMustNotExceedCredits: true },
+  ]);
+  const count = 2 * 4096 + 1;
+  await ledger.createTransfers([
+    { id: "funding", debit: "bank", credit: "alice", amount: BigInt(count) },
+    ...Array.from({ length: count }, (_, i) => ({ ...pay(`reserved-${i}`, 1n), pending: true as const, timeout: 60 })),
+  ]);
+  expect(ledger.account("alice")!.debitsPending).toBe(BigInt(count));
+  clock.milliseconds += 61_000;
+  vi.setSystemTime(clock.milliseconds);
+  expect(await results(ledger, pay("all", BigInt(count)))).toEqual(["ok"]);
+  expect(ledger.account("alice")).toMatchObject({ debitsPending: 0n, balance: 0n, version: 2 * count + 2 });
+  const digest = ledger.digest();
+  await abandon();
+  const again = await open({ mode: "event-loop" }, path);
+  expect(again.digest()).toBe(digest);
+});
