@@ -144,9 +144,14 @@ export class Executor {
     }
   }
 
-  /** Lets a batch go on that has stopped for the journal. Nobody may be looking at it, or waiting for its end. */
+  /**
+   * Lets a batch go on that has stopped for the journal, if it has not gone on already: where this thread executes, whoever
+   * reads may have run it to its end. Nobody else may be looking at it, or waiting for its end.
+   */
   resume(context: number): void {
-    this.#setTurn(this.#field(context, CX_TURN));
+    const turn = this.#field(context, CX_TURN);
+    Atomics.compareExchange(this.#words, TURN, (turn + STOPPED) | 0, turn);
+    Atomics.notify(this.#words, TURN);
   }
 
   #setTurn(turn: number): void {
