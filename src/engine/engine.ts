@@ -405,6 +405,7 @@ export class Engine {
         await this.#confirmCandidates(context);
         // Who waits for this batch's end would not let go of the worker that it needs.
         while (this.#crew?.ahead !== undefined) await this.#crew.ahead;
+        if (this.#failure !== undefined) return "aborted";
         this.#executor.resume(context);
         outcome = await this.#run(context, workers);
       }
@@ -567,9 +568,10 @@ export class Engine {
   /** Resolves once so many buffers are free; throws where the store failed. */
   async #waitForChunks(count: number): Promise<void> {
     while (this.#ringFree < count) {
-      await new Promise<void>((resolve) => this.#ringWaiters.push(resolve));
       if (this.#failure !== undefined) throw this.#failure;
+      await new Promise<void>((resolve) => this.#ringWaiters.push(resolve));
     }
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   /** Takes `count` consecutive buffers, which are free, and returns the first one's position. */
