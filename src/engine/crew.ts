@@ -1,15 +1,16 @@
 /**
  * The worker threads of a ledger: who gets a batch, and when nobody has it any more.
  *
- * A worker has two batches at most, the one that executes and the one behind it. All tasks of a batch are handed out before
- * any of the next one, so whoever waits for a batch's turn waits for somebody who can come.
+ * All tasks of a batch reach their workers before any of the next one, so whoever waits for a batch's turn waits for somebody
+ * who can come. None waits on this thread, which may be blocked until the workers have done them.
  */
 import { Piscina } from "piscina";
 import { builtFile } from "../core/built.js";
 import { LedgerError } from "../core/errors.js";
 import { type EngineWorkerData, type ExecutionOutcome, NO_CONTEXT } from "./executor.js";
 
-const BATCHES_A_WORKER = 2;
+/** More than there can be: a batch is handed over when the one before the last is over, and may leave a task behind. */
+const TASKS_A_WORKER = 64;
 
 export class Crew {
   readonly #workers: number;
@@ -34,9 +35,9 @@ export class Crew {
       filename: builtFile("workers/engine.js").href,
       minThreads: workers,
       maxThreads: workers,
-      concurrentTasksPerWorker: BATCHES_A_WORKER,
+      concurrentTasksPerWorker: TASKS_A_WORKER,
       loadBalancer: (_task, threads) => this.#choose(threads),
-      // Or tasks that find every worker full would change places.
+      // Or tasks that wait for threads to be replaced would change places.
       stricterFIFO: true,
       workerData,
     });
@@ -97,12 +98,12 @@ export class Crew {
   }
 
   /**
-   * Who gets the next task. A batch's only one goes to the first worker that has room: it is awake if any is, and has the
-   * last batch's accounts in its cache. Else it is the worker with the fewest tasks, of those the one that got its last one
+   * Who gets the next task. A batch's only one goes to the first worker: it is awake if any is, and has the last batch's
+   * accounts in its cache. Else it is the worker with the fewest tasks, of those the one that got its last one
    * longest ago, so that a batch's tasks, as many as there are workers, go to a worker each.
    */
   #choose<T extends { readonly id: number; readonly currentUsage: number }>(threads: readonly T[]): T | null {
-    const free = threads.filter(({ currentUsage }) => currentUsage < BATCHES_A_WORKER);
+    const free = threads.filter(({ currentUsage }) => currentUsage < TASKS_A_WORKER);
     const last = ({ id }: T): number => this.#given.get(id) ?? 0;
     if (!this.#isLone) free.sort((a, b) => a.currentUsage - b.currentUsage || last(a) - last(b));
     const [chosen] = free;

@@ -198,3 +198,47 @@ test.each([1, 2])(
     expect(found.after).toBeGreaterThan(0);
   },
 );
+
+test("on the event loop, a read that runs a stopped batch to its end takes nothing from the batches behind it", async () => {
+  const ledger = await openLedger(":memory:", { mode: "event-loop", capacity: { accounts: 100, transfers: 100_000 } });
+  onTestFinished(() => ledger.close());
+  await ledger.createAccounts([
+    { id: "bank", asset: "USD" },
+    { id: "shop", asset: "USD" },
+  ]);
+  await ledger.createTransfers([pay("a")]);
+  // It stops for the journal, and is read at between any two steps of this thread.
+  const stopped = ledger.createTransfers([pay("b"), pay("a")]);
+  for (let i = 0; i < 300; i++) {
+    ledger.account("bank");
+    await null;
+  }
+  expect((await stopped).map(({ result }) => result)).toEqual(["ok", "exists"]);
+  const next = ledger.createTransfers(Array.from({ length: 16_000 }, (_, i) => pay(`next-${i}`)));
+  for (let i = 0; i < 50; i++) {
+    ledger.account("bank");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await next;
+  expect(ledger.account("shop")!.creditsPosted).toBe(16_002n);
+});
+
+test.each([2, 3])("a read waits for no batch that the workers don't have (%i workers)", async (workers) => {
+  const ledger = await openLedger(":memory:", { workers, capacity: { accounts: 100, transfers: 100_000 } });
+  onTestFinished(() => ledger.close());
+  await ledger.createAccounts([
+    { id: "bank", asset: "USD" },
+    { id: "shop", asset: "USD" },
+  ]);
+  const submitted: Promise<unknown>[] = [];
+  for (let number = 0; number < 300; number++) {
+    const batch = await ledger.batch();
+    for (let i = 0; i < 50; i++) batch.addPlain(`${number}-${i}`, "bank", "shop", 1n);
+    submitted.push(batch.submit());
+    if (number % 3 === 0) await Promise.resolve();
+    // Throws where that takes a second.
+    expect(ledger.account("bank")!.debitsPosted % 50n).toBe(0n);
+  }
+  await Promise.all(submitted);
+  expect(ledger.account("shop")!.creditsPosted).toBe(15_000n);
+});
