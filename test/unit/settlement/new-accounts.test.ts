@@ -12,7 +12,8 @@ const MODES: readonly { readonly name: string; readonly options: LedgerOptions }
   { name: "2 workers", options: { workers: 2 } },
 ];
 const LIMITS = ["limited", "unlimited"] as const;
-const WAYS = MODES.flatMap((mode) => LIMITS.map((create) => ({ ...mode, create })));
+/** Each mode with one of them. */
+const WAYS = MODES.map((mode, i) => ({ ...mode, create: LIMITS[i]! }));
 
 async function open(options: LedgerOptions): Promise<Ledger> {
   const ledger = await openLedger(":memory:", { ...options, capacity: { accounts: 200_000, transfers: 200_000 } });
