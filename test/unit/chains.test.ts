@@ -214,3 +214,28 @@ test("a transfer of the wrong type in a stream's long chain is named, and nothin
   await expect(ledger.settle(source)).rejects.toThrow(`transfer ${BATCH_CAPACITY + 6}: 'amount' must be a bigint`);
   expect(ledger.transferCount).toBe(1);
 });
+
+test("a leg of a chain of several batches that only legs before it made fail is recorded as refused, and moves nothing", async () => {
+  const ledger = await openLedger(":memory:", { mode: "event-loop", capacity: { accounts: 100, transfers: 60_000 } });
+  onTestFinished(() => ledger.close());
+  await ledger.createAccounts([
+    { id: "bank", asset: "USD" },
+    { id: "shop", asset: "USD" },
+    { id: "alice", asset: "USD", debitsMustNotExceedCredits: true },
+  ]);
+  await ledger.createTransfers([{ id: "funding", debit: "bank", credit: "alice", amount: 100n }]);
+  const results = await ledger.createTransfers([
+    { id: "first", debit: "alice", credit: "bank", amount: 100n, linked: true },
+    ...Array.from({ length: BATCH_CAPACITY }, (_, i) => ({
+      id: `${i}`,
+      debit: "bank",
+      credit: "shop",
+      amount: 1n,
+      linked: true,
+    })),
+    { id: "last", debit: "alice", credit: "bank", amount: 1n },
+  ]);
+  expect(results.at(-1)!.result).toBe("exceeds_credits");
+  expect(ledger.account("alice")!.balance).toBe(100n);
+  expect((await ledger.transfer("last"))!.result).toBe("exceeds_credits");
+});
