@@ -143,6 +143,7 @@ export class Engine {
   readonly #cache: (RecentChunk | undefined)[] = new Array(CACHED_CHUNKS).fill(undefined);
   #cacheNext = 0;
   #nextSequence: number;
+  #pendingCount = 0;
   /** Number of the next chunk that is handed to the store. */
   #nextChunk: number;
   #lastTimestamp: bigint;
@@ -202,6 +203,16 @@ export class Engine {
   /** Transfers recorded so far; the next one's sequence is one more. */
   get transferCount(): number {
     return this.#nextSequence - 1;
+  }
+
+  /** Transfers recorded so far that were pending, resolved or not. */
+  get pendingCount(): number {
+    return this.#pendingCount;
+  }
+
+  /** Takes note of the pending transfers that memory holds: of all that the store has, and no others. */
+  countPendings(): void {
+    this.#pendingCount = this.view.getUint32(layout.SUPERBLOCK + layout.SB_PENDING_COUNT, true);
   }
 
   /** The error after which nothing is accepted any more, if there was one. */
@@ -343,7 +354,7 @@ export class Engine {
       );
       return { durable };
     } finally {
-      // At once with the sequences taken: nothing that is asked in between counts them twice, or not at all.
+      // At once with what was recorded: nothing that is asked in between counts it twice, or not at all.
       this.room.release(promised);
     }
   }
@@ -529,6 +540,7 @@ export class Engine {
     this.#nextChunk = stored.chunkCount;
     this.assets.keepUnsaved(stored.assets.length);
     await rebuild();
+    this.countPendings();
     this.#isRestoring = false;
   }
 
@@ -584,7 +596,7 @@ export class Engine {
     return first;
   }
 
-  /** The chunks that the batch's slices wrote; advances the sequence. */
+  /** The chunks that the batch's slices wrote; counts what they record. */
   #collectChunks(context: number, position: number, slices: number): MemoryRange[] {
     const chunks: MemoryRange[] = [];
     for (let slice = 0; slice < slices; slice++) {
@@ -594,6 +606,7 @@ export class Engine {
       const count = this.view.getUint32(address + layout.CH_RECORD_COUNT, true);
       this.#ring[(position + slice) % this.plan.chunkCount] = { firstSequence: this.#nextSequence, count, address };
       this.#nextSequence += count;
+      this.#pendingCount += this.view.getUint32(address + layout.CH_PENDING_COUNT, true);
       chunks.push({ address, byteLength });
     }
     return chunks;

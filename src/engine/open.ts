@@ -179,6 +179,7 @@ async function restoreState(store: Store, state: State): Promise<number> {
 async function replayed(store: Store, engine: Engine, snapshot: SnapshotDescription | undefined): Promise<Engine> {
   try {
     const { transfers } = await replay(store, engine, snapshot?.chunkCount ?? 0);
+    engine.countPendings();
     const { transferCount, accountCount } = store.description;
     const found = (snapshot?.transferCount ?? 0) + transfers;
     if (found !== transferCount || engine.accounts.count !== accountCount) {

@@ -34,6 +34,8 @@ export interface RoomOwner {
   readonly accounts: AccountTable;
   /** Transfers recorded. */
   readonly transferCount: number;
+  /** Those of them that were pending, resolved or not. Memory may hold more, of batches that hold their promise still. */
+  readonly pendingCount: number;
 }
 
 export class Room {
@@ -85,8 +87,7 @@ export class Room {
   }
 
   get #takenPendings(): number {
-    const made = this.#owner.view.getUint32(layout.SUPERBLOCK + layout.SB_PENDING_COUNT, true);
-    return made + this.#promisedPendings;
+    return this.#owner.pendingCount + this.#promisedPendings;
   }
 
   #pendingsFull(count: number): LedgerError {

@@ -104,6 +104,32 @@ test.each([1, 2, 3])(
   },
 );
 
+test.each([1, 2])(
+  "what is made pending takes room once, before the coordinator's thread hears of it and after (%i workers)",
+  async (workers) => {
+    const capacity = { accounts: 10, transfers: 10_000, pendings: 100 };
+    const ledger = await openLedger(":memory:", { workers, capacity });
+    onTestFinished(() => ledger.close());
+    await ledger.createAccounts([
+      { id: "bank", asset: "USD" },
+      { id: "shop", asset: "USD" },
+    ]);
+    const reserve = (name: string, count: number) =>
+      ledger.createTransfers(
+        Array.from({ length: count }, (_, i) => ({ ...pay(`${name}-${i}`), pending: true as const })),
+      );
+    const made = reserve("made", 40);
+    await microtasks();
+    expect(ledger.account("bank")!.debitsPending).toBe(40n);
+    expect(ledger.transferCount).toBe(0);
+    const more = reserve("more", 60);
+    const full = { code: "pendings_full", details: { capacity: 100, found: 100 } };
+    await expect(reserve("refused", 1)).rejects.toMatchObject(full);
+    expect([...(await made), ...(await more)].every(({ result }) => result === "ok")).toBe(true);
+    await expect(reserve("refused", 1)).rejects.toMatchObject(full);
+  },
+);
+
 interface Submitted {
   readonly transfers: readonly ModelNewTransfer[];
   readonly results: Promise<BatchResults>;

@@ -1,5 +1,5 @@
 /** Room in the memory: what is promised to one is not given to another, and what does not fit is refused beforehand. */
-import { writeFileSync } from "node:fs";
+import { copyFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Capacities } from "../../../src/core/memory.js";
@@ -182,4 +182,48 @@ test("what a batch needs is counted without changing what it does", async () => 
   expect(await settle(tight, folder, text, "found.csv")).toMatchObject({ results: expected.results });
   expect(read(folder, "found.csv") === read(folder, "expected.csv")).toBe(true);
   expect(tight.digest()).toBe(roomy.digest());
+});
+
+describe("room for pending transfers", () => {
+  const capacity = { accounts: 10, transfers: 1000, pendings: 100 };
+  const accounts = ["bank", "shop"].map((id) => ({ id, asset: "USD" }));
+  const reserve = (ledger: Ledger, name: string, count: number) =>
+    ledger.createTransfers(
+      Array.from({ length: count }, (_, i) => {
+        return { id: `${name}-${i}`, debit: "bank", credit: "shop", amount: 1n, pending: true as const };
+      }),
+    );
+  /** Expects that so many more fit, and not one beyond them. */
+  async function expectLeft(ledger: Ledger, count: number): Promise<void> {
+    const found = 100 - count;
+    await expect(reserve(ledger, "more", count + 1)).rejects.toMatchObject({
+      code: "pendings_full",
+      details: { capacity: 100, found },
+    });
+    expect(await reserve(ledger, "more", count)).toHaveLength(count);
+  }
+
+  test.each(["close", "crash"])("is what those made before the file was opened have left, after a %s", async (end) => {
+    const file = join(temporaryFolder(), "ledger.db");
+    const first = await openLedger(file, { mode: "event-loop", capacity });
+    await first.createAccounts(accounts);
+    await reserve(first, "made", 40);
+    const crashed = join(temporaryFolder(), "crashed.db");
+    copyFileSync(file, crashed);
+    await first.close();
+    const ledger = await openLedger(end === "crash" ? crashed : file, { mode: "event-loop", capacity });
+    onTestFinished(() => ledger.close());
+    await expectLeft(ledger, 60);
+  });
+
+  test("is what was left before a job that was taken back", async () => {
+    const ledger = await open({ mode: "event-loop", capacity });
+    await ledger.createAccounts(accounts);
+    await reserve(ledger, "made", 40);
+    const transfers = join(temporaryFolder(), "job.csv");
+    writeFileSync(transfers, "id,from,to,amount,pending\na,bank,shop,1.00,true\nb,bank,nobody,1.00,true\n");
+    const columns = { id: "id", debit: "from", credit: "to", amount: "amount", pending: "pending" };
+    expect(await ledger.settleFile({ transfers, columns, asset: "USD", atomic: true })).toMatchObject({ kept: false });
+    await expectLeft(ledger, 60);
+  });
 });
