@@ -36,7 +36,13 @@ const STEPS = [
     tests: ["rule", "chains", "engine/replay", "engine/transfers"].map((name) => `test/unit/${name}.test`),
   },
   { name: "random transfers", tests: ["test/property/model", "test/property/restarts"] },
-  { name: "files whose slices may be empty", tests: ["test/unit/settlement/long-chain.test"] },
+  {
+    name: "chains in files",
+    tests: [
+      ...["long-chain", "taken-later", "new-accounts"].map((name) => `test/unit/settlement/${name}.test`),
+      "test/property/long-chains",
+    ],
+  },
 ];
 const STEP_MS_MAX = 120_000;
 
