@@ -123,11 +123,10 @@ function decideLeg(context: usize, index: i32): void {
   const state = load<u8>(context + index, CX_STATE);
   if (state == STATE_DUPLICATE) {
     compareWithEarlier(context, index);
-    store<u8>(context + index, 0, CX_DETAIL);
     store<u8>(context + index, STATE_PROBE_ONLY, CX_STATE);
   } else if (state == STATE_FRESH && refusalIsFinal(load<u8>(context + index, CX_RESULT))) {
     // A later row of the job took its id. It is journaled for legs that repeat it, and then known again: see `encode`.
-    store<u8>(context + index, <u8>TAKEN_LATER, CX_REPEATED);
+    // Not where a leg of this part repeats it, which breaks the chain whatever is known of this one.
     store<u32>(scratchAddress(context, index), load<u32>(sequenceAddress(context, index)), SC_LINK);
   } else if (state == STATE_FRESH && (plan & PLAN_LEFT) != 0) {
     store<u8>(context + index, LINKED_EVENT_FAILED, CX_RESULT);
