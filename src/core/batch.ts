@@ -326,7 +326,9 @@ export class BatchResults {
   /** How many transfers had each result. */
   counts(): Map<TransferResultCode, number> {
     const counts = new Uint32Array(RESULT_CODE_LIMIT);
-    for (const number of this.#results) counts[number]!++;
+    const results = this.#results;
+    // An index is twice as fast as an iterator, and callers with millions of transfers count them all.
+    for (let i = 0; i < results.length; i++) counts[results[i]!]!++;
     const byName = new Map<TransferResultCode, number>();
     counts.forEach((count, number) => {
       if (count > 0) byName.set(resultName(number), count);

@@ -106,11 +106,9 @@ const REPEATS: readonly {
 ];
 
 test.each([
-  ["one batch", ""],
   ["one batch, behind one that nothing is wrong with,", row("fine", 1)],
   ["one batch, behind one that was refused,", row("refused", 1, 1, "purse")],
   ["several batches", ""],
-  ["several batches, behind one that nothing is wrong with,", row("fine", 1)],
   ["several batches, behind one that was refused,", row("refused", 1, 1, "purse")],
 ])("a rerun compares legs of one id in %s of a longer chain", async (place, before) => {
   const rows = REPEATS.flatMap(({ legs, takers }, i) => {
