@@ -159,7 +159,9 @@ export class InputWindow {
   async fill(wanted: number): Promise<void> {
     await this.#reading?.catch(() => {});
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#start > this.#base && this.#limit - this.#end < Math.max(READ_SIZE, wanted - this.available)) {
+    // Only when more is needed than is at hand: reading on runs ahead of what is consumed, and what is moved is waited for.
+    const isShort = !this.#isFinal && this.available < wanted;
+    if (isShort && this.#start > this.#base && this.#limit - this.#end < Math.max(READ_SIZE, wanted - this.available)) {
       this.#bytes.copyWithin(this.#base, this.#start, this.#end);
       this.#end = this.#base + this.available;
       this.#start = this.#base;

@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { fc, test } from "@fast-check/vitest";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import * as layout from "../../../src/core/layout.js";
 import { takeHeader } from "../../../src/settlement/header.js";
 import {
@@ -114,6 +114,28 @@ describe("the window", () => {
       expect([...memory.subarray(0, 20), ...memory.subarray(84)].every((byte) => byte === 0)).toBe(true);
     },
   );
+
+  it("moves little of what it has read ahead, however much faster it reads than is consumed", async () => {
+    const megabyte = 1024 * 1024;
+    const bytes = Buffer.from(Uint32Array.from({ length: 6 * megabyte }, (_, i) => i).buffer);
+    const memory = Buffer.alloc(8 * megabyte);
+    const window = new InputWindow(inPieces(bytes, [bytes.length]), memory, 0, memory.length);
+    const move = vi.spyOn(memory, "copyWithin");
+    let seen = 0;
+    for (;;) {
+      await window.fill(megabyte);
+      if (window.available === 0) break;
+      window.readAhead();
+      const count = Math.min(window.available, megabyte / 2);
+      expect(memory.compare(bytes, seen, seen + count, window.start, window.start + count)).toBe(0);
+      seen += count;
+      window.consumeTo(window.start + count);
+    }
+    expect(seen).toBe(bytes.length);
+    const moved = move.mock.calls.reduce((sum, [, from, to]) => sum + (to! - from), 0);
+    expect(moved).toBeGreaterThan(0);
+    expect(moved).toBeLessThan(bytes.length / 10);
+  });
 
   it("a failure of the source is not taken for its end", async () => {
     const source: ByteSource = {
