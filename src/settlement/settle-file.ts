@@ -64,6 +64,7 @@ export interface FileSummary {
 
 /** A batch is cut for this share of its capacity, so that rows shorter than usual still fit. */
 const FILL_SHARE = 0.9;
+const NOTHING: Uint8Array = new Uint8Array();
 /** A row is taken to be at least this long before any was seen. */
 const ROW_SIZE_GUESS_MIN = 8;
 
@@ -157,7 +158,7 @@ class FileSettlement {
   async #settleBatch(): Promise<boolean> {
     const { target } = this.#file;
     const context = await target.acquireContext();
-    let text: Uint8Array[] = [];
+    let text = NOTHING;
     let durable: Promise<void>;
     let consumed = 0;
     let isChainOpen: boolean;
@@ -222,9 +223,7 @@ class FileSettlement {
     const rows = this.#tally.fork();
     const held = await results?.fork();
     try {
-      const parts = this.#chainParts(rows, async (text) => {
-        for (const part of text) await held?.write(part);
-      });
+      const parts = this.#chainParts(rows, async (text) => held?.write(text));
       const breaker = await takeTurn((turn) => makeChain(this.#engine, this.#store, turn, parts));
       if (breaker === undefined) this.#tally.join(rows);
       else this.#tally.joinFailed(rows, breaker);
@@ -232,7 +231,7 @@ class FileSettlement {
       if (held !== undefined) {
         await results!.join(held, breaker === undefined ? (lines) => lines : failedResults(breaker));
       }
-      this.#deliver(Promise.resolve(), []);
+      this.#deliver(Promise.resolve(), NOTHING);
     } finally {
       await held?.discard();
     }
@@ -240,7 +239,7 @@ class FileSettlement {
   }
 
   /** Reads a chain part by part, and counts its rows as if each were alone. */
-  #chainParts(rows: Tally, write: (text: readonly Uint8Array[]) => Promise<void>): ChainParts {
+  #chainParts(rows: Tally, write: (text: Uint8Array) => Promise<void>): ChainParts {
     let isOpen = true;
     let isOver = false;
     return {
@@ -283,26 +282,26 @@ class FileSettlement {
     return slices;
   }
 
-  /** Copies the formatted results out of the context. */
-  #takeResults(context: number): Uint8Array[] {
-    if (this.#file.results === undefined) return [];
-    const text: Uint8Array[] = [];
+  /** Copies the formatted results out of the context: into one piece, as each that is written costs this thread a turn. */
+  #takeResults(context: number): Uint8Array {
+    if (this.#file.results === undefined) return NOTHING;
+    const parts: Uint8Array[] = [];
     for (let slice = 0; slice < layout.SLICE_COUNT; slice++) {
       const from = context + layout.CX_RESULT_TEXT + slice * layout.RESULT_AREA_SIZE;
       const byteLength = this.#engine.sliceField(context, slice, layout.SL_RESULT_TEXT_SIZE);
-      text.push(this.#engine.bytes.slice(from, from + byteLength));
+      parts.push(this.#engine.bytes.subarray(from, from + byteLength));
     }
-    return text;
+    return Buffer.concat(parts);
   }
 
   /** Writes results once they are on disk, in order, while later batches execute. */
-  #deliver(durable: Promise<void>, text: readonly Uint8Array[]): void {
+  #deliver(durable: Promise<void>, text: Uint8Array): void {
     const { results, source, onProgress } = this.#file;
     const { rows } = this.#tally;
     const bytes = this.#window.bytesRead;
     this.#written = this.#written.then(async () => {
       await durable;
-      for (const part of text) await results?.write(part);
+      await results?.write(text);
       onProgress?.({ rows, bytes, totalBytes: source.byteLength });
     });
     this.#written.catch((error) => {
