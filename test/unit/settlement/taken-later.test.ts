@@ -142,6 +142,29 @@ test.each([
 test.each([
   ["one batch", [] as string[]],
   ["several batches", many("leg")],
+])(
+  "a rerun finds the leg that the state refused in a chain of %s, whoever has used the others' ids since",
+  async (_, legs) => {
+    const ledger = await open();
+    const rows = [row("a", 1), ...legs, row("refused", 1, 1, "purse"), row("b", 0)];
+    const first = await settle(ledger, rows);
+    expect(first.filter((line) => !line.endsWith(",linked_event_failed,"))).toEqual(["refused,exceeds_credits,1"]);
+    const made = await ledger.createTransfers(
+      ["a", "b"].map((id) => ({ id, debit: "bank", credit: "shop", amount: id === "a" ? 1n : 2n })),
+    );
+    expect(made).toEqual([
+      { result: "ok", sequence: 2 },
+      { result: "ok", sequence: 3 },
+    ]);
+    expect(differing(await settle(ledger, rows), first)).toEqual([]);
+    // Another job has no such memory: what is used now breaks its chain.
+    expect((await settle(ledger, rows, { job: "another" }))[0]).toBe("a,exists_with_different_flags,2");
+  },
+);
+
+test.each([
+  ["one batch", [] as string[]],
+  ["several batches", many("leg")],
 ])("a chain of %s that was made exists, also where its job's file has lost the rows before it", async (_, legs) => {
   const ledger = await open();
   const chain = [row("a", 1), ...legs, row("b", 0)];
@@ -158,6 +181,6 @@ test.each([
   expect(ledger.account("new shop")).toBeUndefined();
   // With another end it is another chain, and the first leg that exists breaks it.
   const other = await settle(ledger, [...chain.slice(0, -1), row("c", 0)]);
-  expect(other[0]).toBe("a,exists,2");
+  expect(other[0]).toBe("a,exists_with_different_flags,2");
   expect(new Set(other.slice(1).map((line) => line.split(",")[1]))).toEqual(new Set(["linked_event_failed"]));
 });
