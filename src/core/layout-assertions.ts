@@ -103,12 +103,15 @@ export function assertLayout(): void {
     ["TR_PENDING_TEXT", extra(l.TR_PENDING_TEXT), 4],
     ["TR_EFFECTIVE_DATE", extra(l.TR_EFFECTIVE_DATE), 4],
     ["TR_PENDING_MADE", extra(l.TR_PENDING_MADE), 1],
+    ["TR_LEFT", extra(l.TR_LEFT), 2],
   ]);
   check(l.CX_EXTRA_RECORDS - l.CX_RECORDS === l.EXTRA_OFFSET, "extra records lie EXTRA_OFFSET behind the hot ones");
   const internal = l.TR_HAS_COLD | l.TR_HAS_TEXT | l.TR_HAS_EXPECTED | l.TR_HAS_DATE;
   check(l.TR_INTERNAL_FLAGS === internal && (internal & l.TRANSFER_FLAGS_KNOWN) === 0, "TR_INTERNAL_FLAGS");
   check((l.ACCOUNT_HAS_COLD_LIMIT & (l.ACCOUNT_FLAGS_KNOWN | l.ACCOUNT_CLOSED)) === 0, "ACCOUNT_HAS_COLD_LIMIT");
-  check((l.JR_BROKE_CHAIN & l.TRANSFER_FLAGS_KNOWN) === 0, "JR_BROKE_CHAIN");
+  const left = l.JR_LEFT_DEBIT | l.JR_LEFT_CREDIT | l.JR_LEFT_CODE;
+  check((l.JR_BROKE_CHAIN & (l.TRANSFER_FLAGS_KNOWN | left)) === 0, "JR_BROKE_CHAIN");
+  check((left & l.TRANSFER_FLAGS_KNOWN) === 0, "JR_LEFT");
   checkStructure("journal record", l.JOURNAL_RECORD_SIZE, [
     ["JR_ID", l.JR_ID, 16],
     ["JR_AMOUNT", l.JR_AMOUNT, 8],

@@ -263,6 +263,11 @@ export const TR_ASKED_AMOUNT = 2097168;
 export const TR_PENDING_TEXT = 2097184;
 /** u8, of a record that posts or voids: 1 where the journal has what it names as a transfer that was made. confirm. */
 export const TR_PENDING_MADE = 2097192;
+/**
+ * u16, of a record that posts or voids: with PLAN_PART, what it leaves to the pending transfer, as JR_LEFT bits; else 0.
+ * resolve.
+ */
+export const TR_LEFT = 2097194;
 /** i32, where TR_HAS_DATE is set: the effective date, in days since 1970-01-01. */
 export const TR_EFFECTIVE_DATE = 2097188;
 
@@ -620,6 +625,13 @@ export const JR_ROW = 36;
 export const JR_FLAGS = 40;
 /** Bit of JR_FLAGS beside the caller's: the rejection broke a chain. */
 export const JR_BROKE_CHAIN = 0x8000;
+/**
+ * Bits beside them, of a leg of a chain of several batches that posts or voids: what it left to the pending transfer, which
+ * has filled it in. Only legs of the same chain that repeat it are compared with what it said.
+ */
+export const JR_LEFT_DEBIT = 0x0100;
+export const JR_LEFT_CREDIT = 0x0200;
+export const JR_LEFT_CODE = 0x0400;
 export const JR_CODE = 42;
 export const JR_RESULT = 44;
 export const JR_ID_KIND = 45;

@@ -46,6 +46,9 @@ import {
   JR_FLAGS,
   JR_ID,
   JR_ID_KIND,
+  JR_LEFT_CODE,
+  JR_LEFT_CREDIT,
+  JR_LEFT_DEBIT,
   JR_RESULT,
   JR_ROW,
   KIND_NONE,
@@ -97,6 +100,7 @@ import {
   recordAddress,
   recordDate,
   recordFlags,
+  recordLeft,
   recordPendingKind,
   recordTimeout,
   recordUserData,
@@ -206,7 +210,7 @@ export function confirm(context: usize, index: u32, chunk: usize): u32 {
   const chainFirst = load<u32>(context, CX_CHAIN_FIRST);
   if (chainFirst != 0 && sequence >= chainFirst) {
     // A leg that repeats one of its own chain repeats what would have been made, whatever was found before.
-    compareWithRecorded(context, index, chunk, recorded);
+    compareWithRecorded(context, index, chunk, recorded, load<u16>(recorded, JR_FLAGS));
     store<u8>(context + index, 0, CX_DETAIL);
     store<u8>(context + index, 0, CX_REPEATED);
     return 0;
@@ -260,7 +264,7 @@ function lookFurther(context: usize, index: u32, probeOnly: bool): u32 {
 function compareWithUsed(context: usize, index: u32, chunk: usize, recorded: usize): void {
   const recordedResult = load<u8>(recorded, JR_RESULT);
   if (recordedResult == OK) {
-    compareWithRecorded(context, index, chunk, recorded);
+    compareWithRecorded(context, index, chunk, recorded, 0);
     return;
   }
   store<u8>(context + index, ID_ALREADY_FAILED, CX_RESULT);
@@ -282,10 +286,14 @@ function isLeg(context: usize, index: u32): bool {
   return (recordFlags(recordAddress(context, behind - 1)) & TRANSFER_LINKED) != 0;
 }
 
-/** Says of a record how it differs from the transfer of the journal that has its id, as if that had been made. */
-function compareWithRecorded(context: usize, index: u32, chunk: usize, recorded: usize): void {
+/**
+ * Says of a record how it differs from the transfer of the journal that has its id, as if that had been made. What the
+ * JR_LEFT bits of `left` name counts as open.
+ */
+function compareWithRecorded(context: usize, index: u32, chunk: usize, recorded: usize, left: u32): void {
   const record = recordAddress(context, index);
   readRecorded(chunk, recorded);
+  leaveOpen(left);
   store<u8>(context + index, differenceFrom(load<u32>(context, CX_ASSET), record, scratchAddress(context, index)), CX_RESULT);
   tellMoved(record, recordedAmountLow(recorded), recordedAmountHigh(chunk, recorded));
 }
@@ -353,6 +361,13 @@ function readEarlier(record: usize, scratch: usize): void {
   otherPendingText = otherPendingKind == <u32>KIND_NONE ? 0 : load<u32>(record, TR_PENDING_TEXT);
   otherTimeout = recordTimeout(record);
   otherDate = recordDate(record);
+}
+
+/** Leaves open of the other transfer what the JR_LEFT bits of `left` name, and its pending one has filled in. */
+function leaveOpen(left: u32): void {
+  if ((left & JR_LEFT_DEBIT) != 0) otherDebit = NO_SLOT;
+  if ((left & JR_LEFT_CREDIT) != 0) otherCredit = NO_SLOT;
+  if ((left & JR_LEFT_CODE) != 0) otherCode = 0;
 }
 
 /** Whether a record names the same pending transfer as the other, or both name none. */
@@ -487,6 +502,7 @@ export function compareWithEarlier(context: usize, index: u32): void {
   const earlierRecord = recordAddress(context, earlier);
   const record = recordAddress(context, index);
   readEarlier(earlierRecord, scratchAddress(context, earlier));
+  leaveOpen(recordLeft(earlierRecord));
   store<u8>(context + index, differenceFrom(load<u32>(context, CX_ASSET), record, scratch), CX_RESULT);
   tellMoved(record, load<u64>(earlierRecord, TR_AMOUNT), amountHigh(earlierRecord));
 }

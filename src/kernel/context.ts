@@ -20,6 +20,7 @@ import {
   TR_HAS_DATE,
   TR_HAS_EXPECTED,
   TR_INTERNAL_FLAGS,
+  TR_LEFT,
   TR_PENDING_KIND,
   TR_TIMEOUT,
   TR_USER_DATA,
@@ -116,6 +117,11 @@ export function recordTimeout(record: usize): u32 {
 /** Kind of the pending transfer's id that the record names, KIND_NONE where it names none. */
 export function recordPendingKind(record: usize): u32 {
   return hasCold(record) ? load<u8>(record, TR_PENDING_KIND) : KIND_NONE;
+}
+
+/** What the record, as a leg of a part, leaves to the pending transfer that it posts or voids, as JR_LEFT bits. */
+export function recordLeft(record: usize): u32 {
+  return isResolving(record) ? load<u16>(record, TR_LEFT) : 0;
 }
 
 /** The record's effective date, as days since 1970-01-01; NO_DATE where it has none. */

@@ -95,6 +95,7 @@ import {
   recordAddress,
   recordDate,
   recordFlags,
+  recordLeft,
   recordPendingKind,
   recordTimeout,
   recordUserData,
@@ -217,7 +218,8 @@ export function encode(context: usize, slice: u32): void {
     store<u32>(recorded, i - first, JR_ROW);
     const flags = recordFlags(record);
     pendings += <u32>((flags & TRANSFER_PENDING) != 0 && result == OK);
-    store<u16>(recorded, flags | (detail == DETAIL_BROKE_CHAIN ? JR_BROKE_CHAIN : 0), JR_FLAGS);
+    const broke: u32 = detail == DETAIL_BROKE_CHAIN ? JR_BROKE_CHAIN : 0;
+    store<u16>(recorded, flags | broke | recordLeft(record), JR_FLAGS);
     store<u16>(recorded, load<u16>(record, TR_CODE), JR_CODE);
     store<u32>(recorded, result | (<u32>load<u8>(record, TR_ID_KIND) << 8), JR_RESULT);
     if (needsExtension(record, scratch)) {

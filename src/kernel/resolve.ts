@@ -58,6 +58,9 @@ import {
   CX_STATE,
   ID_PARTITIONS,
   ID_STARTS_STRIDE,
+  JR_LEFT_CODE,
+  JR_LEFT_CREDIT,
+  JR_LEFT_DEBIT,
   KIND_INLINE_MAX,
   KIND_NONE,
   KIND_NOT_UTF8,
@@ -71,6 +74,7 @@ import {
   LEG_WIDE,
   NO_SLOT,
   PLAN_CREATE,
+  PLAN_PART,
   PLAN_SERIAL,
   RECORD_SIZE,
   SB_ACCOUNT_INDEX,
@@ -88,6 +92,7 @@ import {
   STATE_REFUSED,
   SUPERBLOCK,
   TR_AMOUNT,
+  TR_CODE,
   TR_CREDIT,
   TR_CREDIT_KIND,
   TR_CREDIT_TEXT,
@@ -99,6 +104,7 @@ import {
   TR_ID,
   TR_ID_KIND,
   TR_ID_TEXT,
+  TR_LEFT,
   TR_PENDING_ID,
   TR_PENDING_MADE,
   TR_PENDING_TEXT,
@@ -419,6 +425,15 @@ function findAccounts(context: usize, first: u32, count: u32): u32 {
   return forced;
 }
 
+/** What a record that posts or voids leaves to the pending transfer, as JR_LEFT bits. */
+function leftOpen(record: usize): u32 {
+  return (
+    (load<u8>(record, TR_DEBIT_KIND) == KIND_NONE ? JR_LEFT_DEBIT : 0) |
+    (load<u8>(record, TR_CREDIT_KIND) == KIND_NONE ? JR_LEFT_CREDIT : 0) |
+    (load<u16>(record, TR_CODE) == 0 ? JR_LEFT_CODE : 0)
+  );
+}
+
 /** Searches for a record's accounts and makes their checks one by one. Returns 1 where the record must be decided in order. */
 function findOddAccounts(context: usize, index: u32, record: usize, scratch: usize, jobAsset: u32): u32 {
   if (load<u8>(context + index, CX_STATE) != STATE_FRESH) {
@@ -434,6 +449,7 @@ function findOddAccounts(context: usize, index: u32, record: usize, scratch: usi
   // What it posts or voids decides about its accounts, when its turn comes.
   if (isResolving(record)) {
     store<u8>(record, 0, TR_PENDING_MADE);
+    store<u16>(record, (load<u32>(context, CX_PLAN) & PLAN_PART) != 0 ? leftOpen(record) : 0, TR_LEFT);
     return 0;
   }
   const debitMissing = debit == <u32>NO_SLOT;

@@ -138,7 +138,10 @@ function brokenLegs(
   }
 }
 
-const FIELDS = ["id", "debit", "credit", "amount", "code", "userData", "linked", "pending", "post", "timeout"] as const;
+const FIELDS = [
+  ...["id", "debit", "credit", "amount", "code", "userData"],
+  ...["linked", "pending", "post", "void", "timeout"],
+] as const;
 
 export const COLUMNS = Object.fromEntries(FIELDS.map((field) => [field, field])) as Record<
   (typeof FIELDS)[number],
