@@ -62,7 +62,13 @@ function expectSame(found: readonly string[], expected: readonly string[], what:
 }
 
 const EXAMPLES: readonly Plan[] = [
-  { chains: [{ legs: 40_000, fate: "made", place: "last" }], open: 0 },
+  {
+    chains: [
+      { legs: 33_000, fate: "made", place: "last" },
+      { legs: 17_000, fate: "twin of a post", place: "last" },
+    ],
+    open: 0,
+  },
   {
     chains: [
       { legs: 33_000, fate: "refused", place: "last" },

@@ -15,6 +15,7 @@ const [BANK, SHOP, PURSE] = ACCOUNTS.map(({ id }) => id) as [string, string, str
 /** How a chain ends. Twins repeat the id of a leg of the same chain; `used` repeats a row before it, `failed` one that failed. */
 const FATES = [
   ...["made", "refused", "unknown", "malformed", "twin", "other twin", "twin of the refused", "twin behind"],
+  ...["twin of a post", "twin that posts"],
   ...["used", "failed", "refused twice", "refused before it is malformed"],
 ] as const;
 type Fate = (typeof FATES)[number];
@@ -62,7 +63,7 @@ function leg(n: number): ModelNewTransfer {
   const transfer = { id: `r${n}`, debit: BANK, credit: n % 3 === 0 ? PURSE : SHOP, amount: BigInt(1 + (n % 97)) };
   switch (n % 10) {
     case 4:
-      return { ...transfer, pending: true, timeout: 100_000 };
+      return { ...transfer, pending: true, timeout: 100_000, code: 5 };
     case 5:
       return { id: `r${n}`, post: `r${n - 1}`, amount: 1n } as ModelNewTransfer;
     case 7:
@@ -71,6 +72,9 @@ function leg(n: number): ModelNewTransfer {
       return transfer;
   }
 }
+
+/** Where a chain's first leg is that posts what the one before it reserves. */
+const FIRST_POST = 5;
 
 const linked = (transfer: ModelNewTransfer): ModelNewTransfer => ({ ...transfer, linked: true });
 
@@ -131,6 +135,18 @@ function brokenLegs(
       return at === 0 ? [] : [[at, chain[0]!]];
     case "other twin":
       return at === 0 ? [] : [[at, { ...chain[at - 1]!, code: 77 }]];
+    case "twin of a post":
+    case "twin that posts": {
+      // One of them names what the other one leaves to the pending transfer.
+      const [pending, post] = [chain[FIRST_POST - 1], chain[FIRST_POST]];
+      // The last leg is linked to none, and would differ by that.
+      const behind = Math.min(Math.max(at, FIRST_POST + 1), last - 1);
+      if (pending === undefined || post === undefined || behind <= FIRST_POST) return [];
+      const field = (["debit", "credit", "code"] as const)[chain.length % 3]!;
+      const named = { ...post, [field]: pending[field] };
+      const [one, other] = fate === "twin of a post" ? [post, named] : [named, post];
+      return [one, other].map((leg, i) => [i === 0 ? FIRST_POST : behind, leg]);
+    }
     case "twin of the refused":
       return at + 1 < last ? [...broken, [last - 1, refused]] : broken;
     case "twin behind":
