@@ -4,7 +4,7 @@ import { entrySizeMax } from "./core/account-chunk.js";
 import { ACCOUNT_ENTRIES_SIZE_MAX, ACCOUNTS_A_CHUNK } from "./core/accounts.js";
 import { parseAsset } from "./core/assets.js";
 import { BatchResults, RecordWriter } from "./core/batch.js";
-import { checkNewAccount, invalid, readTransfer } from "./core/checks.js";
+import { invalid, readNewAccount, readTransfer } from "./core/checks.js";
 import { stateDigest } from "./core/digest.js";
 import { LedgerError } from "./core/errors.js";
 import * as layout from "./core/layout.js";
@@ -282,19 +282,20 @@ export class Ledger {
    */
   async createAccounts(accounts: readonly NewAccount[]): Promise<AccountResult[]> {
     this.#checkOpen();
-    accounts.forEach(checkNewAccount);
-    const asked = accounts.map((account, index) => ({
+    // The caller may change what it gave while the call waits for its turn, where nothing must fail any more.
+    const own = Array.from(accounts, readNewAccount);
+    const asked = own.map((account, index) => ({
       account,
       metadata: account.metadata === undefined ? undefined : encodeMetadata(account.metadata, `account ${index}`),
     }));
-    for (const { asset } of accounts) this.#assetNumber(asset);
+    for (const { asset } of own) this.#assetNumber(asset);
     const parts: Promise<{ results: AccountResult[]; durable: Promise<void> }>[] = [];
     // All parts are asked for at once, so that nothing called later comes between them: there is room for all or none.
     let hasRoom = false;
     for (const part of partsOf(asked)) {
       parts.push(
         this.#engine.exclusively(() => {
-          if (!hasRoom) this.#checkAccountRoom(accounts);
+          if (!hasRoom) this.#checkAccountRoom(own);
           hasRoom = true;
           return this.#createPart(part);
         }),
@@ -380,8 +381,11 @@ export class Ledger {
       ...([overdraft & LOW_WORD, overdraft >> 64n, userData & LOW_WORD, userData >> 64n] as const),
       metadata === undefined ? 0 : this.#engine.nextChunk + 1,
     );
-    if (fault !== 0)
-      throw new LedgerError("internal", `there was room for account '${account.id}' a moment ago: a bug`);
+    if (fault !== 0) {
+      throw this.#engine.fail(
+        new LedgerError("internal", `there was room for account '${account.id}' a moment ago: a bug`),
+      );
+    }
     if (metadata !== undefined && text !== undefined) {
       made.set(created, metadata);
       known.set(created, text);

@@ -14,17 +14,21 @@ export function invalid(message: string, details: Record<string, unknown> = {}):
   return new LedgerError("invalid_argument", message, { details });
 }
 
-/** Throws `invalid_argument` where a field of the account has the wrong type or range. */
-export function checkNewAccount(account: NewAccount, index: number): void {
+/** The account's fields, each read once. Throws `invalid_argument` where one has the wrong type or range. */
+export function readNewAccount(account: NewAccount, index: number): NewAccount {
   const at = `account ${index}`;
   if (typeof account !== "object" || account === null) throw invalid(`${at} must be an object, not ${typeof account}`);
-  if (typeof account.id !== "string") throw invalid(`${at}: 'id' must be a string, not ${typeof account.id}`);
-  if (typeof account.asset !== "string") throw invalid(`${at}: 'asset' must be a string, not ${typeof account.asset}`);
-  checkCode(account.code, at);
-  checkFlag(account.debitsMustNotExceedCredits, "debitsMustNotExceedCredits", at);
-  checkFlag(account.creditsMustNotExceedDebits, "creditsMustNotExceedDebits", at);
-  if (account.overdraftLimit !== undefined) checkUnsigned128(account.overdraftLimit, "overdraftLimit", at);
-  if (account.userData !== undefined) checkUnsigned128(account.userData, "userData", at);
+  const { id, asset, code = 0, overdraftLimit = 0n, userData = 0n, metadata } = account;
+  const { debitsMustNotExceedCredits = false, creditsMustNotExceedDebits = false } = account;
+  if (typeof id !== "string") throw invalid(`${at}: 'id' must be a string, not ${typeof id}`);
+  if (typeof asset !== "string") throw invalid(`${at}: 'asset' must be a string, not ${typeof asset}`);
+  checkCode(code, at);
+  checkFlag(debitsMustNotExceedCredits, "debitsMustNotExceedCredits", at);
+  checkFlag(creditsMustNotExceedDebits, "creditsMustNotExceedDebits", at);
+  checkUnsigned128(overdraftLimit, "overdraftLimit", at);
+  checkUnsigned128(userData, "userData", at);
+  const limits = { debitsMustNotExceedCredits, creditsMustNotExceedDebits, overdraftLimit };
+  return { id, asset, code, ...limits, userData, ...(metadata === undefined ? {} : { metadata }) };
 }
 
 /** Beside the flags of layout.ts: the transfer has a timeout, an effective date or an expected version. */

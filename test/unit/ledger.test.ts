@@ -126,6 +126,29 @@ test("an account's fields have the wrong type: the call is refused and creates n
   expect(ledger.accountCount).toBe(0);
 });
 
+test.each([{ asset: 7 }, { id: 7 }, { code: -1 }])(
+  "an account is created as it was asked for, where its caller changes it after the call to %o",
+  async (change) => {
+    const path = join(temporaryFolder(), "ledger.db");
+    const ledger = await open({}, path);
+    const accounts: NewAccount[] = [
+      { id: "bank", asset: "USD" },
+      { id: "shop", asset: "USD" },
+    ];
+    const created = ledger.createAccounts(accounts);
+    Object.assign(accounts[1]!, change);
+    accounts.length = 0;
+    expect(names(await created)).toEqual(["ok", "ok"]);
+    expect(names(await ledger.createTransfers([pay("one")]))).toEqual(["ok"]);
+    expect([...ledger.accounts()].map(({ id, asset, code }) => [id, asset, code])).toEqual([
+      ["bank", "USD", 0],
+      ["shop", "USD", 0],
+    ]);
+    await ledger.close();
+    expect((await open({}, path)).transferCount).toBe(1);
+  },
+);
+
 test("an asset that the ledger keeps with another scale refuses the whole call and loses nothing", async () => {
   const path = join(temporaryFolder(), "ledger.db");
   const ledger = await open({}, path);
