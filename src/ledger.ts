@@ -414,9 +414,11 @@ export class Ledger {
    */
   async createTransfers(transfers: readonly NewTransfer[]): Promise<TransferResult[]> {
     this.#checkOpen();
+    // The caller may use its array again while the call waits.
+    const own = [...transfers];
     return this.#makeTransfers(
-      transfers,
-      Uint32Array.from(transfers, (transfer, index) => readTransfer(transfer, index).flags),
+      own,
+      Uint32Array.from(own, (transfer, index) => readTransfer(transfer, index).flags),
     );
   }
 

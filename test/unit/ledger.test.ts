@@ -269,6 +269,21 @@ test("a transfer that its caller changes after the call to something impossible 
   expect(names(await ledger.createTransfers([pay("before"), pay("never")]))).toEqual(["exists", "ok"]);
 });
 
+test("a call's list may be emptied, filled again or added to as soon as the call is made", async () => {
+  const ledger = await openWithAccounts();
+  const list = pays(3, "first ");
+  const first = ledger.createTransfers(list);
+  list.length = 0;
+  const second = ledger.createTransfers([pay("of another caller")]);
+  list.push(pay("third"));
+  const third = ledger.createTransfers(list);
+  list.push(pay("behind it"));
+  expect(names(await first)).toEqual(["ok", "ok", "ok"]);
+  expect(names(await second)).toEqual(["ok"]);
+  expect(names(await third)).toEqual(["ok"]);
+  expect(ledger.transferCount).toBe(5);
+});
+
 test.each([{ mode: "event-loop" as const }, { mode: "parallel" as const, workers: 2 }])(
   "thousands of calls made at once share batches and keep their order (%o)",
   async (options) => {
