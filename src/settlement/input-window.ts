@@ -76,19 +76,23 @@ function reasonOf(cause: unknown): string {
 export function openStream(stream: Readable, name: string, signal?: AbortSignal): ByteSource {
   const stop = (): void => void stream.destroy(signal?.reason);
   signal?.addEventListener("abort", stop, { once: true });
-  const iterator = stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
+  // Whoever reads is told of an error, and nobody may be reading when the signal comes.
+  stream.on("error", () => {});
+  if (signal?.aborted === true) stop();
+  const iterator = stream[Symbol.asyncIterator]() as AsyncIterator<unknown>;
   let rest: Uint8Array = new Uint8Array(0);
   return {
     name,
     byteLength: undefined,
     async read(target) {
-      if (rest.length === 0) {
+      // A piece may be empty, and is not the end.
+      while (rest.length === 0) {
         const next = await iterator.next().catch((cause: unknown) => {
           signal?.throwIfAborted();
           throw cannotRead(name, cause);
         });
         if (next.done === true) return 0;
-        rest = next.value;
+        rest = bytesOf(next.value, name);
       }
       const count = Math.min(rest.length, target.length);
       target.set(rest.subarray(0, count));
@@ -100,6 +104,13 @@ export function openStream(stream: Readable, name: string, signal?: AbortSignal)
       stream.destroy();
     },
   };
+}
+
+/** What a piece of a stream holds: bytes, or text. */
+function bytesOf(piece: unknown, name: string): Uint8Array {
+  if (piece instanceof Uint8Array) return piece;
+  if (typeof piece === "string") return Buffer.from(piece);
+  throw cannotRead(name, new Error(`its pieces must be bytes or text, not ${typeof piece}`));
 }
 
 /**

@@ -152,6 +152,19 @@ describe("the window", () => {
   });
 });
 
+describe("a stream", () => {
+  it("is read to its end, past pieces that are empty", async () => {
+    const pieces = ["", "from,to", "", "", ",amount\n", "bank,shop,1\n", ""];
+    expect(await drain(openStream(Readable.from(pieces.map((piece) => Buffer.from(piece))), "pieces"))).toBe(
+      "from,to,amount\nbank,shop,1\n",
+    );
+  });
+
+  it("may be one of text, which is read as UTF-8", async () => {
+    expect(await drain(openStream(Readable.from(["Grüße", "", " 1 €\n"]), "text"))).toBe("Grüße 1 €\n");
+  });
+});
+
 describe("what can't be read is named", () => {
   it("a missing file, a directory", async () => {
     const folder = temporaryFolder();
@@ -181,6 +194,21 @@ describe("what can't be read is named", () => {
       code: "cannot_read",
       message: "standard input can't be read: cable",
     });
+  });
+
+  it("a stream of anything but bytes and text", async () => {
+    const source = openStream(Readable.from([{}]), "standard input");
+    await expect(source.read(new Uint8Array(1))).rejects.toMatchObject({
+      code: "cannot_read",
+      message: "standard input can't be read: its pieces must be bytes or text, not object",
+    });
+  });
+
+  it("a signal that came before the first read ends that one", async () => {
+    const enough = AbortSignal.abort(new Error("enough"));
+    const source = openStream(new PassThrough(), "standard input", enough);
+    await expect(source.read(new Uint8Array(1))).rejects.toThrow("enough");
+    await source.close();
   });
 
   it("a signal ends a read that waits", async () => {
