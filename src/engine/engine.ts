@@ -41,6 +41,8 @@ export interface BatchJob {
   /** 64-bit halves of the hash of the job's name; not both zero. */
   readonly low: bigint;
   readonly high: bigint;
+  /** Goes to the store with the batch, so that it is there as long as the batch's rows are. */
+  readonly name: JobName;
   /** 1-based row of the batch's first record. */
   readonly firstRow: bigint;
 }
@@ -158,7 +160,6 @@ export class Engine {
   #order: Promise<unknown> = Promise.resolve();
   /** Resolves as soon as it is known whether a batch may be handed over before what was asked for last is over. */
   #mayFollow = NEVER;
-  #unsavedJobs: JobName[] = [];
   #failure: LedgerError | undefined;
   /** While memory is being rebuilt, nothing in it means anything. */
   #isRestoring = false;
@@ -242,11 +243,6 @@ export class Engine {
     const waiter = this.#contextWaiters.shift();
     if (waiter === undefined) this.#freeContexts.push(context);
     else waiter(context);
-  }
-
-  /** Names a job with the store's next group. */
-  nameJob(job: JobName): void {
-    this.#unsavedJobs.push(job);
   }
 
   /** Runs `action` alone, after everything asked for before and before everything after. */
@@ -351,6 +347,7 @@ export class Engine {
       const durable = this.#commit(
         [...expired, ...created.chunks, ...chunks],
         expired.length + request.slices + created.buffers,
+        request.job === undefined ? [] : [request.job.name],
       );
       return { durable };
     } finally {
@@ -535,7 +532,6 @@ export class Engine {
     this.#cache.fill(undefined);
     this.#lastAtHand = undefined;
     this.#serialLeft = 0;
-    this.#unsavedJobs = [];
     this.#nextSequence = stored.transferCount + 1;
     this.#nextChunk = stored.chunkCount;
     this.assets.keepUnsaved(stored.assets.length);
@@ -613,9 +609,7 @@ export class Engine {
   }
 
   /** Hands chunks to the store; their buffers are free again once they are on disk. */
-  #commit(chunks: readonly MemoryRange[], buffers: number): Promise<void> {
-    const jobs = this.#unsavedJobs;
-    this.#unsavedJobs = [];
+  #commit(chunks: readonly MemoryRange[], buffers: number, jobs: readonly JobName[] = []): Promise<void> {
     this.#nextChunk += chunks.length;
     const durable = this.#committer.add(chunks, this.assets.takeUnsaved(), jobs, () => {
       this.#ringFree += buffers;

@@ -95,10 +95,9 @@ class FileSettlement {
   }
 
   async run(): Promise<FileSummary> {
-    const { results, job } = this.#file;
+    const { results } = this.#file;
     this.#configure();
     await results?.write("row,id,result,sequence\n");
-    this.#engine.nameJob({ hash: job.hash, name: job.name });
     try {
       for (;;) {
         if (this.#failure !== undefined) break;
@@ -186,7 +185,12 @@ class FileSettlement {
     return {
       slices: this.#cutSlices(context),
       asset,
-      job: { low: job.low, high: job.high, firstRow: BigInt(this.#tally.rows + before + 1) },
+      job: {
+        low: job.low,
+        high: job.high,
+        name: { hash: job.hash, name: job.name },
+        firstRow: BigInt(this.#tally.rows + before + 1),
+      },
       plan: this.#plan,
     };
   }

@@ -292,6 +292,32 @@ describe("ids that somebody else has used", () => {
     expect(whole.text.startsWith(broken.text)).toBe(true);
   });
 
+  it("a job keeps its name where a chain of another caller is undone before the job's first rows are on disk", async () => {
+    const { ledger, folder } = await open();
+    const legs = Array.from({ length: 17_000 }, (_, i) => ({
+      id: `leg-${i}`,
+      debit: "bank",
+      credit: "bob",
+      amount: 1n,
+      linked: true,
+    }));
+    const chain = ledger.createTransfers([...legs, { id: "last", debit: "alice", credit: "bob", amount: 1n }]);
+    async function* rows(): AsyncGenerator<Buffer> {
+      yield Buffer.from(HEADER);
+      yield Buffer.from("t1,bank,alice,10\n");
+      await chain;
+    }
+    await ledger.settleFile({
+      transfers: Readable.from(rows()),
+      columns: { id: "id", debit: "from", credit: "to", amount: "amount" },
+      asset: "USD",
+      job: "monday",
+    });
+    expect((await chain).at(-1)!.result).toBe("exceeds_credits");
+    expect(await ledger.transfer("t1")).toMatchObject({ result: "ok", job: "monday" });
+    expect(await ledger.export(join(folder, "export"))).toMatchObject({ transfers: 2 });
+  });
+
   it("a stream with an id column is a job of its own, and one without needs a name", async () => {
     const bench = await open();
     const columns = { id: "id", debit: "from", credit: "to", amount: "amount" };
