@@ -1,6 +1,7 @@
 /** Closing balances as CSV. */
-import { type AssetRegistry, formatAmount } from "../core/assets.js";
+import { formatAmount } from "../core/assets.js";
 import type { Account } from "../core/types.js";
+import type { Engine } from "../engine/engine.js";
 import { field } from "./csv-text.js";
 import type { OutputFile } from "./output.js";
 
@@ -12,20 +13,23 @@ export const BALANCE_COLUMNS = [
 /** Lines written at a time. */
 const BLOCK_LINES = 4096;
 
-/** Writes one line per account, in the order given, amounts as decimals in the asset's scale. */
-export async function writeBalances(
-  accounts: Iterable<Account>,
-  assets: AssetRegistry,
-  file: OutputFile,
-): Promise<void> {
-  let lines = [`${BALANCE_COLUMNS.join(",")}\n`];
-  for (const account of accounts) {
-    lines.push(lineOf(account, assets.get(assets.number(account.asset)).scale));
-    if (lines.length < BLOCK_LINES) continue;
+/**
+ * Writes one line per account, in the order of their ids, amounts as decimals in the asset's scale: as they are between
+ * two batches, everything on disk. Takes a turn of the engine, so that nothing changes from one line to the next.
+ */
+export function writeBalances(engine: Engine, file: OutputFile): Promise<void> {
+  const { accounts, assets } = engine;
+  return engine.exclusively(async () => {
+    await engine.flush();
+    let lines = [`${BALANCE_COLUMNS.join(",")}\n`];
+    for (const slot of accounts.slotsById()) {
+      lines.push(lineOf(accounts.read(slot), assets.get(accounts.asset(slot)).scale));
+      if (lines.length < BLOCK_LINES) continue;
+      await file.write(lines.join(""));
+      lines = [];
+    }
     await file.write(lines.join(""));
-    lines = [];
-  }
-  await file.write(lines.join(""));
+  });
 }
 
 function lineOf(account: Account, scale: number): string {

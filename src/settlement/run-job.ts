@@ -6,7 +6,7 @@ import { LedgerError } from "../core/errors.js";
 import { type Job, jobOfName } from "../core/job.js";
 import * as layout from "../core/layout.js";
 import { resultName } from "../core/results.js";
-import type { Account, AccountResult, NewAccount, NewTransfer, TransferResult } from "../core/types.js";
+import type { AccountResult, NewAccount, NewTransfer, TransferResult } from "../core/types.js";
 import { type AtomicOutcome, atomically, type BatchTarget, inTurn } from "../engine/atomic.js";
 import type { Engine } from "../engine/engine.js";
 import type { Store } from "../stores/store.js";
@@ -54,7 +54,7 @@ export interface SettleFileOptions {
   readonly delimiter?: string;
   /** Receives `row,id,result,sequence` for every row. */
   readonly results?: string;
-  /** Receives every account's closing balance. */
+  /** Receives every account's closing balance, all of the same moment: other calls wait while they are written. */
   readonly balances?: string;
   /** Receives what each account paid and received in this job, largest net position first. */
   readonly net?: string;
@@ -97,7 +97,6 @@ export interface SettleFileSummary {
 export interface JobTarget {
   createAccounts(accounts: readonly NewAccount[]): Promise<AccountResult[]>;
   createTransfers(transfers: readonly NewTransfer[]): Promise<TransferResult[]>;
-  accounts(): Iterable<Account>;
 }
 
 const JOB_NAME_LENGTH_MAX = 128;
@@ -201,7 +200,7 @@ export async function runPreparedJob(
       : { ...(await settleFile(engine, store, { ...file, ...inTurnWithOthers(engine) })), isKept: true };
     await results?.finish();
     const durationMs = performance.now() - start;
-    if (balances !== undefined) await writeBalances(target.accounts(), engine.assets, balances);
+    if (balances !== undefined) await writeBalances(engine, balances);
     await balances?.finish();
     const netting = summary.isKept ? net : netBefore;
     const netSummary = netFile === undefined ? undefined : await netting.write(netFile, engine.assets, number);

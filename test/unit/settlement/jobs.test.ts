@@ -337,6 +337,60 @@ describe("ids that somebody else has used", () => {
   });
 });
 
+describe("closing balances", () => {
+  it("are those of one moment, whatever else is called meanwhile", async () => {
+    const { ledger, folder } = await open({ mode: "event-loop" });
+    const count = 30_000;
+    await ledger.createAccounts(Array.from({ length: count }, (_, i) => ({ id: `account-${i}`, asset: "USD" })));
+    let isOver = false;
+    const others = (async () => {
+      for (let call = 0; !isOver; call++) {
+        const move = (_: unknown, i: number) => ({
+          id: `${call}-${i}`,
+          debit: `account-${count - 1 - i}`,
+          credit: `account-${i}`,
+          amount: 1n,
+        });
+        await ledger.createTransfers(Array.from({ length: 10 }, move));
+      }
+    })();
+    await ledger.settleFile({
+      transfers: Readable.from([HEADER + ROWS]),
+      columns: { id: "id", debit: "from", credit: "to", amount: "amount" },
+      asset: "USD",
+      balances: join(folder, "balances.csv"),
+    });
+    isOver = true;
+    await others;
+    const lines = read(folder, "balances.csv").split("\n").slice(1, -1);
+    expect(lines).toHaveLength(count + 4);
+    const cents = lines.map((line) => BigInt(line.split(",")[6]!.replace(".", "")));
+    expect(cents.reduce((sum, balance) => sum + balance, 0n)).toBe(0n);
+  });
+
+  it("are written however many chains are taken back meanwhile", async () => {
+    const { ledger, folder } = await open({ mode: "event-loop" });
+    const legs = Array.from({ length: 17_000 }, (_, i) => ({
+      id: `leg-${i}`,
+      debit: "bank",
+      credit: "bob",
+      amount: 1n,
+      linked: true,
+    }));
+    const chains = Array.from({ length: 4 }, (_, i) =>
+      ledger.createTransfers([...legs, { id: `last-${i}`, debit: "alice", credit: "bob", amount: 1n }]),
+    );
+    await ledger.settleFile({
+      transfers: Readable.from([HEADER]),
+      columns: { id: "id", debit: "from", credit: "to", amount: "amount" },
+      asset: "USD",
+      balances: join(folder, "balances.csv"),
+    });
+    expect(read(folder, "balances.csv")).toContain("\nbob,USD,0.00,0.00,0.00,0.00,0.00,0\n");
+    await Promise.all(chains);
+  });
+});
+
 describe("accounts that only transfers name", () => {
   it("are created limited or unlimited, once, by well-formed rows only", async () => {
     for (const [create, result] of [
