@@ -33,7 +33,7 @@ import { ACCOUNT_TEXT_MAX, type TransferNeed } from "./engine/room.js";
 import { readableSnapshot, saveSnapshot, snapshotSize } from "./engine/snapshot.js";
 import { type ExportOptions, exportLedger, type InterchangeSummary } from "./interchange/exporting.js";
 import { type Reversal, type Reversible, reverse } from "./settlement/reversal.js";
-import { runJob, type SettleFileOptions, type SettleFileSummary } from "./settlement/run-job.js";
+import { type JobTarget, runJob, type SettleFileOptions, type SettleFileSummary } from "./settlement/run-job.js";
 import { openSqliteStore } from "./stores/sqlite.js";
 import type { Store } from "./stores/store.js";
 
@@ -234,6 +234,10 @@ export class Ledger {
   #inFlight = 0;
   #pumping = false;
   #closed: Promise<void> | undefined;
+  /** What closing waits for. */
+  readonly #underWay = new Set<Promise<unknown>>();
+  /** What closing stops. */
+  readonly #stops = new Set<AbortController>();
   /** One context less than there are: calls always have one. */
   readonly #batchPlaces = new Places(CONTEXTS - 1);
 
@@ -275,13 +279,44 @@ export class Ledger {
     if (this.#engine.failure !== undefined) throw this.#engine.failure;
   }
 
+  /** Begins a call, which closing waits for. */
+  #begin<T>(call: () => Promise<T>): Promise<T> {
+    this.#checkOpen();
+    return this.#awaitAtClose(call());
+  }
+
+  #awaitAtClose<T>(run: Promise<T>): Promise<T> {
+    this.#underWay.add(run);
+    const end = (): void => void this.#underWay.delete(run);
+    run.then(end, end);
+    return run;
+  }
+
+  /** Runs what the caller's signal stops, and closing. */
+  async #stoppable<T>(signal: AbortSignal | undefined, action: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const stop = new AbortController();
+    const onAbort = (): void => stop.abort(signal?.reason);
+    signal?.addEventListener("abort", onAbort, { once: true });
+    if (signal?.aborted === true) onAbort();
+    this.#stops.add(stop);
+    try {
+      return await action(stop.signal);
+    } finally {
+      this.#stops.delete(stop);
+      signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
   /**
    * Creates accounts, in order. Resolves with a result each once they are on disk; an account that exists as asked
    * for is `exists`. Throws, with nothing created, `invalid_argument`, `asset_scale_differs` where the ledger keeps an
    * asset with another scale, and `accounts_full` where there is no room for those that are new.
    */
   async createAccounts(accounts: readonly NewAccount[]): Promise<AccountResult[]> {
-    this.#checkOpen();
+    return this.#begin(() => this.#createAccounts(accounts));
+  }
+
+  async #createAccounts(accounts: readonly NewAccount[]): Promise<AccountResult[]> {
     // The caller may change what it gave while the call waits for its turn, where nothing must fail any more.
     const own = Array.from(accounts, readNewAccount);
     const asked = own.map((account, index) => ({
@@ -324,11 +359,12 @@ export class Ledger {
 
   /** Metadata of an account as it went in: undefined where it has none, or where there is no such account. */
   async metadata(account: string): Promise<JsonValue | undefined> {
-    this.#checkOpen();
-    checkString(account, "the account's id");
-    const text = await this.#engine.exclusively(async () => {
-      const slot = this.#engine.ids.findAccount(account);
-      return slot === undefined ? undefined : this.#engine.metadata(slot);
+    const text = await this.#begin(async () => {
+      checkString(account, "the account's id");
+      return this.#engine.exclusively(async () => {
+        const slot = this.#engine.ids.findAccount(account);
+        return slot === undefined ? undefined : this.#engine.metadata(slot);
+      });
     });
     return text === undefined ? undefined : (JSON.parse(text) as JsonValue);
   }
@@ -413,7 +449,10 @@ export class Ledger {
    * the memory has no room for all of them.
    */
   async createTransfers(transfers: readonly NewTransfer[]): Promise<TransferResult[]> {
-    this.#checkOpen();
+    return this.#begin(() => this.#createTransfers(transfers));
+  }
+
+  async #createTransfers(transfers: readonly NewTransfer[]): Promise<TransferResult[]> {
     // The caller may use its array again while the call waits.
     const own = [...transfers];
     return this.#makeTransfers(
@@ -558,12 +597,13 @@ export class Ledger {
    * Begins a batch that writes straight into shared memory, for callers with millions of transfers. Waits while
    * three others are being filled or executed: end each by `submit` or `discard`.
    */
-  batch(): Promise<Batch> {
-    return this.#beginBatch(0);
+  async batch(): Promise<Batch> {
+    this.#checkOpen();
+    return this.#beginBatch(0, () => this.#checkOpen());
   }
 
-  async #beginBatch(firstIndex: number): Promise<Batch> {
-    this.#checkOpen();
+  /** `check` throws where the batch may not be submitted any more. */
+  async #beginBatch(firstIndex: number, check: () => void): Promise<Batch> {
     await this.#batchPlaces.take();
     const writer = await this.#acquireWriter();
     const end = (): void => this.#batchPlaces.release();
@@ -573,6 +613,7 @@ export class Ledger {
     };
     const submit = async (): Promise<BatchResults> => {
       try {
+        check();
         this.#engine.room.promise({ transfers: writer.count, pendings: writer.pendings });
       } catch (error) {
         discard();
@@ -590,13 +631,22 @@ export class Ledger {
    * thread busy; memory does not grow with the stream, but for a chain's transfers, which are held until its last one.
    *
    * Resolves once everything is on disk. Throws `invalid_argument` at the first transfer that has the wrong types; what
-   * came before it and before its chain is settled.
+   * came before it and before its chain is settled. A source that is waited for is left alone where something else ends
+   * the settlement.
    */
   async settle(
     source: AsyncIterable<NewTransfer | readonly NewTransfer[]> | Iterable<NewTransfer | readonly NewTransfer[]>,
     options: SettleOptions = {},
   ): Promise<SettleSummary> {
     this.#checkOpen();
+    return this.#stoppable(options.signal, (signal) => this.#settle(source, options, signal));
+  }
+
+  async #settle(
+    source: AsyncIterable<NewTransfer | readonly NewTransfer[]> | Iterable<NewTransfer | readonly NewTransfer[]>,
+    options: SettleOptions,
+    signal: AbortSignal,
+  ): Promise<SettleSummary> {
     const start = performance.now();
     const counts = new Map<string, number>();
     let transfers = 0;
@@ -604,6 +654,18 @@ export class Ledger {
     let delivered: Promise<void> = Promise.resolve();
     let current: Batch | undefined;
     let isOver = false;
+    /** Nothing more is taken: what the source gives now came too late. */
+    let isEnding = false;
+    let hasSourceEnded = false;
+    let wake!: () => void;
+    const woken = new Promise<void>((resolve) => {
+      // A source that is not waited for sees the end itself first.
+      wake = () => void setImmediate(resolve);
+    });
+    const end = (): void => {
+      isOver = true;
+      wake();
+    };
     const { room } = this.#engine;
     const undelivered: Promise<void>[] = [];
     const deliver = (results: BatchResults | Promise<BatchResults>, firstIndex: number): void => {
@@ -614,9 +676,7 @@ export class Ledger {
         await options.onResults?.(found, firstIndex);
         options.onProgress?.({ transfers: settled, milliseconds: performance.now() - start });
       });
-      delivered.catch(() => {
-        isOver = true;
-      });
+      delivered.catch(end);
       undelivered.push(delivered);
     };
     const submit = (): void => {
@@ -631,29 +691,40 @@ export class Ledger {
       if (isRefused) throw room.transfersFull(batch.length);
       if (isOver) return;
       const results = batch.submit();
-      results.catch(() => {
-        isOver = true;
-      });
+      results.catch(end);
       deliver(results, firstIndex);
     };
     /** A transfer with those before it that are chained to it: they go into one batch, if one holds them. */
     let together: NewTransfer[] = [];
-    const addLong = async (): Promise<void> => {
-      for (const [index, transfer] of together.entries()) readTransfer(transfer, transfers + index);
-      submit();
-      // Nothing is made behind a batch that was refused.
-      await delivered;
-      for (const results of await makeLongChain(this.#engine, this.#store, together)) {
+    let chain: Promise<void> = Promise.resolve();
+    const makeLong = async (): Promise<void> => {
+      for (const results of await this.#awaitAtClose(makeLongChain(this.#engine, this.#store, together))) {
         deliver(results, transfers);
         transfers += results.length;
       }
       together = [];
     };
+    const addLong = async (): Promise<void> => {
+      for (const [index, transfer] of together.entries()) readTransfer(transfer, transfers + index);
+      submit();
+      // Nothing is made behind a batch that was refused.
+      await delivered;
+      if (isEnding) return;
+      chain = makeLong();
+      await chain;
+    };
+    const begin = async (): Promise<Batch | undefined> => {
+      const batch = await this.#beginBatch(transfers, () => {});
+      if (!isEnding) return batch;
+      batch.discard();
+      return undefined;
+    };
     const add = async (): Promise<void> => {
       if (together.length > layout.BATCH_CAPACITY) return addLong();
       if (current !== undefined && current.length + together.length > layout.BATCH_CAPACITY) submit();
       if (current === undefined && undelivered.length >= UNDELIVERED_MAX) await undelivered.shift();
-      current ??= await this.#beginBatch(transfers);
+      current ??= await begin();
+      if (current === undefined) return;
       for (const transfer of together) {
         current.add(transfer);
         transfers++;
@@ -661,25 +732,38 @@ export class Ledger {
       together = [];
       if (current.isFull) submit();
     };
-    const isStopped = (): boolean => options.signal?.aborted === true || isOver;
-    try {
+    const isStopped = (): boolean => signal.aborted || isOver;
+    const take = async (): Promise<void> => {
       for await (const item of source) {
-        if (isStopped()) break;
+        if (isStopped()) return;
         for (const transfer of Array.isArray(item) ? (item as readonly NewTransfer[]) : [item as NewTransfer]) {
           together.push(transfer);
           if (transfer?.linked !== true) await add();
+          if (isEnding) return;
         }
       }
       // A chain that the source does not end: its results say so.
       if (together.length > 0 && !isStopped()) await add();
-    } finally {
+      hasSourceEnded = true;
+    };
+    const takeAll = async (): Promise<void> => {
+      signal.addEventListener("abort", wake);
+      if (signal.aborted) wake();
       try {
-        submit();
+        await Promise.race([take(), woken]);
       } finally {
-        await delivered;
+        isEnding = true;
+        submit();
+        await chain;
       }
+    };
+    try {
+      await this.#awaitAtClose(takeAll());
+    } finally {
+      await delivered;
     }
-    options.signal?.throwIfAborted();
+    // Closing stops nothing of a settlement that has taken everything.
+    if (options.signal?.aborted === true || !hasSourceEnded) signal.throwIfAborted();
     return { transfers, results: Object.fromEntries(counts), durationMs: performance.now() - start };
   }
 
@@ -691,8 +775,18 @@ export class Ledger {
    * `invalid_accounts`, `unknown_asset`, `invalid_argument`.
    */
   settleFile(options: SettleFileOptions): Promise<SettleFileSummary> {
-    this.#checkOpen();
-    const run = this.#job.then(() => runJob(this.#engine, this.#store, this, options));
+    return this.#begin(() => this.#stoppable(options.signal, (signal) => this.#settleFile({ ...options, signal })));
+  }
+
+  #settleFile(options: SettleFileOptions & { readonly signal: AbortSignal }): Promise<SettleFileSummary> {
+    const target: JobTarget = {
+      createAccounts: (accounts) => this.#createAccounts(accounts),
+      createTransfers: (transfers) => this.#createTransfers(transfers),
+    };
+    const run = this.#job.then(() => {
+      options.signal.throwIfAborted();
+      return runJob(this.#engine, this.#store, target, options);
+    });
     this.#job = run.catch(() => {});
     return run;
   }
@@ -718,7 +812,8 @@ export class Ledger {
     this.#checkOpen();
     this.#engine.waitForBoundary();
     for (const slot of this.#engine.accounts.slotsById()) {
-      // Whoever awaits something between two accounts may come back in the middle of a batch.
+      // Whoever awaits something between two accounts may come back in the middle of a batch, or after a failure.
+      this.#checkOpen();
       this.#engine.waitForBoundary();
       yield this.#engine.accounts.read(slot);
     }
@@ -730,9 +825,10 @@ export class Ledger {
    * and resolves once all of them are on disk.
    */
   async transfer(id: string): Promise<Transfer | undefined> {
-    this.#checkOpen();
-    checkString(id, "the transfer's id");
-    return this.#queries.transfer(id);
+    return this.#begin(async () => {
+      checkString(id, "the transfer's id");
+      return this.#queries.transfer(id);
+    });
   }
 
   /**
@@ -744,9 +840,10 @@ export class Ledger {
    * and `invalid_argument` where an option or a cursor can't be used.
    */
   async history(account: string, options: HistoryOptions = {}): Promise<HistoryPage> {
-    this.#checkOpen();
-    checkString(account, "the account's id");
-    return this.#queries.history(account, options);
+    return this.#begin(async () => {
+      checkString(account, "the account's id");
+      return this.#queries.history(account, options);
+    });
   }
 
   /**
@@ -757,9 +854,10 @@ export class Ledger {
    * at most 127 transfers.
    */
   async balanceAt(account: string, at: PointInTime): Promise<bigint> {
-    this.#checkOpen();
-    checkString(account, "the account's id");
-    return this.#queries.balanceAt(account, at);
+    return this.#begin(async () => {
+      checkString(account, "the account's id");
+      return this.#queries.balanceAt(account, at);
+    });
   }
 
   /**
@@ -770,8 +868,7 @@ export class Ledger {
    * or its cursor can't be used.
    */
   async transfers(filter: TransferFilter = {}): Promise<TransferPage> {
-    this.#checkOpen();
-    return this.#queries.transfers(filter);
+    return this.#begin(() => this.#queries.transfers(filter));
   }
 
   /**
@@ -783,8 +880,7 @@ export class Ledger {
    * which nothing is recorded, so that it can be tried again.
    */
   async reverse(what: Reversible): Promise<Reversal> {
-    this.#checkOpen();
-    return reverse(this.#engine, this.#store, this, what);
+    return this.#begin(() => reverse(this.#engine, this.#store, this.#queries, what));
   }
 
   /** SHA-256 over all accounts in the order of their ids: equal digests mean equal ledgers. See {@link account}. */
@@ -804,20 +900,25 @@ export class Ledger {
    * `cannot_create` where something is at `path` already, and `cannot_write`; then nothing is left behind.
    */
   export(path: string, options: ExportOptions = {}): Promise<InterchangeSummary> {
-    this.#checkOpen();
-    return exportLedger(this.#engine, this.#store, path, options);
+    return this.#begin(() => exportLedger(this.#engine, this.#store, path, options));
   }
 
-  /** Finishes what is under way, saves a snapshot where that makes the next opening faster, and closes the file. */
+  /**
+   * Finishes the calls and batches under way, saves a snapshot where that makes the next opening faster, and closes the
+   * file. Settlements stop as their signal would stop them, and reject with `ledger_closed`. A batch that is still
+   * being filled can't be submitted any more.
+   */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
   }
 
   async #close(): Promise<void> {
-    this.#batchPlaces.refuse(ledgerClosed());
+    const closed = ledgerClosed();
+    this.#batchPlaces.refuse(closed);
+    for (const stop of this.#stops) stop.abort(closed);
     try {
-      while (this.#calls.length > 0 || this.#inFlight > 0) await this.#engine.exclusively(async () => {});
+      while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
       await this.#engine.exclusively(() => this.#engine.flush());
       if (this.#needsSnapshot()) await this.#saveSnapshot();
     } catch (error) {

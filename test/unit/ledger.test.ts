@@ -500,6 +500,41 @@ test("an aborted settlement finishes what it took and rejects with the signal's 
   expect(ledger.transferCount).toBe(20_000);
 });
 
+test.each(["nothing", "some", "a chain"])(
+  "a signal ends a settlement whose source gives no more after %s",
+  async (given) => {
+    const ledger = await openWithAccounts();
+    const controller = new AbortController();
+    async function* source(): AsyncGenerator<NewTransfer> {
+      if (given !== "nothing") yield* pays(20_000);
+      if (given === "a chain") yield { ...pay("leg"), linked: true };
+      setTimeout(() => controller.abort(new Error("enough")), 20);
+      await new Promise(() => {});
+    }
+    let delivered = 0;
+    const onResults = (results: { length: number }): void => {
+      delivered += results.length;
+    };
+    await expect(ledger.settle(source(), { signal: controller.signal, onResults })).rejects.toThrow("enough");
+    expect(delivered).toBe(given === "nothing" ? 0 : 20_000);
+    expect(ledger.transferCount).toBe(delivered);
+    // Its place is free again.
+    await Promise.all([ledger.batch(), ledger.batch(), ledger.batch()]);
+  },
+);
+
+test("a settlement whose results can't be delivered does not wait for its source", async () => {
+  const ledger = await openWithAccounts();
+  async function* source(): AsyncGenerator<NewTransfer> {
+    yield* pays(BATCH_CAPACITY);
+    await new Promise(() => {});
+  }
+  const onResults = (): void => {
+    throw new Error("the reader is broken");
+  };
+  await expect(ledger.settle(source(), { onResults })).rejects.toThrow("the reader is broken");
+});
+
 test("a source that throws ends the settlement with its error, and what came before is settled", async () => {
   const ledger = await openWithAccounts();
   function* source(): Generator<NewTransfer> {

@@ -68,3 +68,20 @@ test.each([
     expect((await ledger.createTransfers([pay("after")]))[0]!.result).toBe("ok");
   },
 );
+
+test("closing lets a call finish that waits for a context which a late worker still looks at", async () => {
+  const { ledger } = await openParts(":memory:", { workers: 2 });
+  await ledger.createAccounts([
+    { id: "bank", asset: "USD" },
+    { id: "shop", asset: "USD" },
+  ]);
+  // All contexts but one are being filled.
+  await Promise.all([ledger.batch(), ledger.batch(), ledger.batch()]);
+  schedule.held.add(schedule.started + 1);
+  await ledger.createTransfers([pay("one")]);
+  const waiting = ledger.createTransfers([pay("two")]);
+  const closing = ledger.close();
+  setTimeout(() => schedule.release.shift()!(), 20);
+  expect((await waiting)[0]!.result).toBe("ok");
+  await closing;
+});
