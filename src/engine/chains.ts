@@ -209,7 +209,7 @@ export async function makeChain(
   });
   if (refused === undefined) return breaker;
   // A leg that is tried leaves the accounts that it created, whatever becomes of its chain.
-  await createAgain(engine, created);
+  await createAgain(engine, created, chain);
   return recordRefusal(engine, turn, refused, chain);
 }
 
@@ -228,7 +228,11 @@ function accountsSince({ accounts }: Engine, slot: number): CreatedAccount[] {
   return created;
 }
 
-async function createAgain(engine: Engine, created: readonly CreatedAccount[]): Promise<void> {
+async function createAgain(
+  engine: Engine,
+  created: readonly CreatedAccount[],
+  { timestamp }: ChainOfPart,
+): Promise<void> {
   const { ids, kernel, accounts } = engine;
   for (let from = 0; from < created.length; from += ACCOUNTS_A_CHUNK) {
     const before = accounts.count;
@@ -240,7 +244,7 @@ async function createAgain(engine: Engine, created: readonly CreatedAccount[]): 
         throw engine.fail(new LedgerError("internal", `there was room for account '${id}' a moment ago: a bug`));
       }
     }
-    await engine.commitAccounts(before, new Map());
+    await engine.commitAccounts(before, new Map(), timestamp);
   }
 }
 

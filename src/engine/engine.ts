@@ -342,7 +342,7 @@ export class Engine {
       const fault = this.view.getUint32(context + layout.CX_OUT_FAULT, true);
       if (fault !== 0) throw this.#impossible(`a batch had less room for accounts than was there (fault ${fault})`);
       this.#adaptPlan(context);
-      const created = await this.#writeAccountChunks(accountsBefore, NO_METADATA);
+      const created = await this.#writeAccountChunks(accountsBefore, NO_METADATA, timestamp);
       const chunks = this.#collectChunks(context, position, request.slices);
       const durable = this.#commit(
         [...expired, ...created.chunks, ...chunks],
@@ -620,10 +620,11 @@ export class Engine {
     return durable;
   }
 
-  /** Journals the accounts from slot `from` on. */
+  /** Journals the accounts from slot `from` on, at the clock of the batch that created them: no chunk goes back in time. */
   async #writeAccountChunks(
     from: number,
     metadata: ReadonlyMap<number, Uint8Array>,
+    timestamp: bigint,
   ): Promise<{ chunks: MemoryRange[]; buffers: number }> {
     const chunks: MemoryRange[] = [];
     let buffers = 0;
@@ -632,17 +633,22 @@ export class Engine {
       const address = this.#bufferAddress(await this.#reserveChunks(1));
       buffers++;
       const end = Math.min(count, slot + ACCOUNTS_A_CHUNK);
-      chunks.push({ address, byteLength: this.accounts.writeChunk(slot, end, address, this.#timestamp(), metadata) });
+      chunks.push({ address, byteLength: this.accounts.writeChunk(slot, end, address, timestamp, metadata) });
     }
     return { chunks, buffers };
   }
 
   /**
    * Journals accounts created since slot `from`; resolves once they are on disk. Call it exclusively, right after
-   * creating them, for at most {@link ACCOUNTS_A_CHUNK} at a time that fit one chunk with their `metadata`.
+   * creating them, for at most {@link ACCOUNTS_A_CHUNK} at a time that fit one chunk with their `metadata`. `timestamp` is
+   * the clock reading of what comes behind them in the same turn, if anything does.
    */
-  async commitAccounts(from: number, metadata: ReadonlyMap<number, Uint8Array>): Promise<{ durable: Promise<void> }> {
-    const { chunks, buffers } = await this.#writeAccountChunks(from, metadata);
+  async commitAccounts(
+    from: number,
+    metadata: ReadonlyMap<number, Uint8Array>,
+    timestamp: bigint = this.#timestamp(),
+  ): Promise<{ durable: Promise<void> }> {
+    const { chunks, buffers } = await this.#writeAccountChunks(from, metadata, timestamp);
     return { durable: this.#commit(chunks, buffers) };
   }
 

@@ -1,7 +1,7 @@
 /** Rows that repeat an id and name accounts which their job creates, or does not come to create. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { type Ledger, type LedgerOptions, openLedger, type SettleFileOptions } from "../../../src/index.js";
 import { read } from "../../support/cli.js";
 import { temporaryFolder } from "../../support/ledgers.js";
@@ -45,6 +45,35 @@ async function settle(
   const results = read(folder, "results.csv").split("\n").slice(1, -1);
   return results.map((line) => line.slice(line.indexOf(",") + 1));
 }
+
+test.each(MODES)("a row and the accounts that it created have one clock ($name)", async ({ options }) => {
+  const ledger = await open(options);
+  let milliseconds = Date.now();
+  const clock = vi.spyOn(Date, "now").mockImplementation(() => ++milliseconds);
+  onTestFinished(() => clock.mockRestore());
+  await settle(ledger, [["alone", "bank", "new"]], "unlimited");
+  const { timestamp } = (await ledger.transfer("alone"))!;
+  // Looked for from the journal's middle: no chunk may be older than those before it.
+  expect(await ledger.balanceAt("new", { time: timestamp })).toBe(1n);
+  expect((await ledger.history("new", { to: timestamp })).entries).toHaveLength(1);
+});
+
+test("a chain of several batches and the accounts that it created have one clock, made or refused", async () => {
+  const ledger = await open({ mode: "event-loop" });
+  let milliseconds = Date.now();
+  const clock = vi.spyOn(Date, "now").mockImplementation(() => ++milliseconds);
+  onTestFinished(() => clock.mockRestore());
+  const chain = (name: string): Row[] =>
+    Array.from({ length: BATCH_CAPACITY + 1 }, (_, i) => [`${name} ${i}`, "bank", `${name} ${i % 3}`, 1]);
+  const refused: Row[] = [...chain("refused"), ["too much", "purse", "bank"]];
+  expect((await settle(ledger, refused, "unlimited")).at(-1)).toBe("too much,exceeds_credits,1");
+  const first = (await ledger.transfer("too much"))!;
+  expect((await ledger.transfers({ to: first.timestamp })).transfers).toHaveLength(1);
+  await settle(ledger, [...chain("made"), ["last", "bank", "new"]], "unlimited");
+  const last = (await ledger.transfer("last"))!;
+  expect(await ledger.balanceAt("new", { time: last.timestamp })).toBe(1n);
+  expect(await ledger.balanceAt("bank", { time: last.timestamp })).toBe(ledger.account("bank")!.balance);
+});
 
 /** How accounts are named: so that the name is its own key, and so that the key is a hash. */
 const NAMES = [(name: string) => name, (name: string) => `${name} of a name that is kept as a text`];
