@@ -986,7 +986,10 @@ export class Batch {
   /** Adds a transfer. Throws `invalid_argument`, and `batch_full` after 16,384. */
   add(transfer: NewTransfer): void {
     this.#check();
-    this.#writer.add(readTransfer(transfer, this.#firstIndex + this.length));
+    const read = readTransfer(transfer, this.#firstIndex + this.length);
+    // A getter of the transfer's may have filled the batch meanwhile, or ended it.
+    this.#check();
+    this.#writer.add(read);
   }
 
   /** Adds a plain transfer without an object for it. Types are the caller's promise. Throws `batch_full`. */

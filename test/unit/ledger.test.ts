@@ -371,6 +371,26 @@ test("a batch holds 16,384 transfers and refuses the next", async () => {
   expect(results.sequence(BATCH_CAPACITY - 1)).toBe(BATCH_CAPACITY);
 });
 
+test("a batch that a transfer's own getter fills or ends takes no more", async () => {
+  const ledger = await openWithAccounts();
+  const full = await ledger.batch();
+  for (const transfer of pays(BATCH_CAPACITY - 1)) full.add(transfer);
+  const reading = (action: () => void): NewTransfer => ({
+    ...pay("outer"),
+    get debit() {
+      action();
+      return "bank";
+    },
+  });
+  expect(() => full.add(reading(() => full.add(pay("inner"))))).toThrow(
+    expect.objectContaining({ code: "batch_full" }),
+  );
+  expect((await full.submit()).length).toBe(BATCH_CAPACITY);
+  const ended = await ledger.batch();
+  expect(() => ended.add(reading(() => ended.discard()))).toThrow("submitted or discarded");
+  expect(await ledger.transfer("outer")).toBeUndefined();
+});
+
 test("a discarded batch makes nothing, and an empty one has no results", async () => {
   const ledger = await openWithAccounts();
   const discarded = await ledger.batch();
