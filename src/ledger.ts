@@ -488,13 +488,22 @@ export class Ledger {
     flags: Uint32Array,
     [from, end]: readonly [number, number],
   ): Promise<TransferResult[]> {
-    // Each part asks for its own room.
-    this.#engine.room.release(needOf(flags));
-    const before = await this.#makeTransfers(transfers.slice(0, from), flags.subarray(0, from));
-    const chain = await makeLongChain(this.#engine, this.#store, transfers.slice(from, end));
-    const behind = await this.#makeTransfers(transfers.slice(end), flags.subarray(end));
-    const made = chain.flatMap((results) => Array.from({ length: results.length }, (_, index) => results.get(index)));
-    return [...before, ...made, ...behind];
+    const { room } = this.#engine;
+    const parts = [flags.subarray(0, from), flags.subarray(from, end), flags.subarray(end)] as const;
+    // What waits keeps its room: the call is refused as a whole, or not at all.
+    const waiting = parts.map(needOf);
+    try {
+      // These two ask for theirs again, at once.
+      room.release(waiting.shift()!);
+      const before = await this.#makeTransfers(transfers.slice(0, from), parts[0]);
+      const chain = await makeLongChain(this.#engine, this.#store, transfers.slice(from, end), waiting.shift());
+      room.release(waiting.shift()!);
+      const behind = await this.#makeTransfers(transfers.slice(end), parts[2]);
+      const made = chain.flatMap((results) => Array.from({ length: results.length }, (_, index) => results.get(index)));
+      return [...before, ...made, ...behind];
+    } finally {
+      for (const need of waiting) room.release(need);
+    }
   }
 
   /** Fills batches from the calls that wait, and starts them. */

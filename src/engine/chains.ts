@@ -16,6 +16,7 @@ import type { Store } from "../stores/store.js";
 import { atomically, type BatchTarget, inTurn, together } from "./atomic.js";
 import type { BatchRequest, ChainOfPart, Engine } from "./engine.js";
 import { askedTransfer } from "./recorded.js";
+import type { TransferNeed } from "./room.js";
 
 /** Where the first chain that takes more than a batch begins and ends, or undefined; by the transfers' flags. */
 export function longChain(flags: Uint32Array): readonly [from: number, end: number] | undefined {
@@ -284,10 +285,13 @@ class Legs implements ChainParts {
   /** Of the part that was filled last. */
   #count = 0;
   #flags = 0;
+  /** Room that is promised to legs which are in no part yet; undefined where each part asks for its own. */
+  #promised: TransferNeed | undefined;
 
-  constructor(engine: Engine, legs: readonly NewTransfer[]) {
+  constructor(engine: Engine, legs: readonly NewTransfer[], promised?: TransferNeed) {
     this.#engine = engine;
     this.#legs = legs;
+    this.#promised = promised;
   }
 
   get isOpen(): boolean {
@@ -306,8 +310,14 @@ class Legs implements ChainParts {
     this.#count = count;
     this.#flags = flags;
     const promised = { transfers: count, pendings };
-    this.#engine.room.promise(promised);
+    if (this.#promised === undefined) this.#engine.room.promise(promised);
+    else this.#promised = needWithout(this.#promised, promised);
     return { slices, promised, flags };
+  }
+
+  /** Gives back the room of legs that came into no part. */
+  releaseRest(): void {
+    if (this.#promised !== undefined) this.#engine.room.release(this.#promised);
   }
 
   take(context: number): void {
@@ -333,16 +343,28 @@ export async function makeTogether(
   return legs.results;
 }
 
-/** Makes a chain of transfers that takes more than one batch. Returns the results, those of a batch each. */
+/**
+ * Makes a chain of transfers that takes more than one batch. Returns the results, those of a batch each. Gives the room
+ * back that was `promised` to all of it; where none was, each batch asks for its own.
+ */
 export async function makeLongChain(
   engine: Engine,
   store: Store,
   transfers: readonly NewTransfer[],
+  promised?: TransferNeed,
 ): Promise<readonly BatchResults[]> {
-  const legs = new Legs(engine, transfers);
-  if (legs.isOpen) return failedParts(transfers.length, openLeg(transfers.length - 1));
-  const breaker = await inTurn(engine, (turn) => makeChain(engine, store, turn, legs));
-  return breaker === undefined ? legs.results : failedParts(transfers.length, breaker);
+  const legs = new Legs(engine, transfers, promised);
+  try {
+    if (legs.isOpen) return failedParts(transfers.length, openLeg(transfers.length - 1));
+    const breaker = await inTurn(engine, (turn) => makeChain(engine, store, turn, legs));
+    return breaker === undefined ? legs.results : failedParts(transfers.length, breaker);
+  } finally {
+    legs.releaseRest();
+  }
+}
+
+function needWithout(whole: TransferNeed, part: TransferNeed): TransferNeed {
+  return { transfers: whole.transfers - part.transfers, pendings: whole.pendings - part.pendings };
 }
 
 function failedParts(count: number, breaker: Breaker): BatchResults[] {

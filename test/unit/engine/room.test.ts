@@ -184,6 +184,53 @@ test("what a batch needs is counted without changing what it does", async () => 
   expect(tight.digest()).toBe(roomy.digest());
 });
 
+test.each([
+  ["made", 16_400],
+  ["undone", 11],
+] as const)("a call keeps its room while a chain of it that no batch holds is %s", async (end, left) => {
+  const capacity = { accounts: 10, transfers: 16_400 };
+  const { ledger } = await openWith(capacity, { mode: "event-loop", workers: 1 });
+  await ledger.createAccounts([
+    { id: "bank", asset: "USD" },
+    { id: "shop", asset: "USD" },
+    { id: "purse", asset: "USD", debitsMustNotExceedCredits: true },
+  ]);
+  const transfers = Array.from({ length: 16_400 }, (_, i) => {
+    const debit = i === 16_394 && end === "undone" ? "purse" : "bank";
+    return { id: `leg ${i}`, debit, credit: "shop", amount: 1n, linked: i >= 5 && i < 16_394 };
+  });
+  const call = ledger.createTransfers(transfers);
+  const full = { code: "transfers_full", details: { capacity: 16_400, found: 16_400 } };
+  const one = (): Promise<unknown> => ledger.createTransfers([{ ...transfers[0]!, id: "one" }]);
+  await expect(one()).rejects.toMatchObject(full);
+  const results = (await call).map(({ result }) => result);
+  expect(results.filter((result) => result !== "linked_event_failed")).toHaveLength(left);
+  expect(results.slice(0, 5).concat(results.slice(16_395))).toEqual(Array(10).fill("ok"));
+  expect(ledger.transferCount).toBe(left);
+  if (end === "made") await expect(one()).rejects.toMatchObject(full);
+  else
+    expect(
+      await ledger.createTransfers(transfers.slice(11).map((transfer) => ({ ...transfer, linked: false }))),
+    ).toHaveLength(16_389);
+});
+
+test.each([
+  ["fails before it", "is changed", 2],
+  ["leaves it open", "is open", 5],
+] as const)("a call that %s gives the room of its long chain back", async (_, end, made) => {
+  const { ledger } = await openWith({ accounts: 10, transfers: 16_400 }, { mode: "event-loop", workers: 1 });
+  await ledger.createAccounts(["bank", "shop"].map((id) => ({ id, asset: "USD" })));
+  const row = (i: number, linked: boolean) => ({ id: `leg ${i}`, debit: "bank", credit: "shop", amount: 1n, linked });
+  const transfers = Array.from({ length: 16_400 }, (_, i) => row(i, i >= 5 && (end === "is open" || i < 16_394)));
+  const call = ledger.createTransfers(transfers).catch((error: unknown) => error);
+  if (end === "is changed") Object.assign(transfers[2]!, { pending: true });
+  const found = await call;
+  if (end === "is changed") expect(found).toMatchObject({ code: "invalid_argument" });
+  await vi.waitFor(() => expect(ledger.transferCount).toBe(made));
+  const others = Array.from({ length: 16_400 - made }, (_, i) => row(i + made, false));
+  expect(await ledger.createTransfers(others)).toHaveLength(others.length);
+});
+
 describe("room for pending transfers", () => {
   const capacity = { accounts: 10, transfers: 1000, pendings: 100 };
   const accounts = ["bank", "shop"].map((id) => ({ id, asset: "USD" }));
