@@ -74,7 +74,12 @@ function reasonOf(cause: unknown): string {
 
 /** Reads a stream such as standard input. The signal ends a read that waits for bytes to come. */
 export function openStream(stream: Readable, name: string, signal?: AbortSignal): ByteSource {
-  const stop = (): void => void stream.destroy(signal?.reason);
+  let endRead: (reason: unknown) => void = () => {};
+  const stop = (): void => {
+    stream.destroy(signal?.reason);
+    // A stream over something that waits itself is told, and waits on.
+    endRead(signal?.reason);
+  };
   signal?.addEventListener("abort", stop, { once: true });
   // Whoever reads is told of an error, and nobody may be reading when the signal comes.
   stream.on("error", () => {});
@@ -87,7 +92,11 @@ export function openStream(stream: Readable, name: string, signal?: AbortSignal)
     async read(target) {
       // A piece may be empty, and is not the end.
       while (rest.length === 0) {
-        const next = await iterator.next().catch((cause: unknown) => {
+        signal?.throwIfAborted();
+        const next = await new Promise<IteratorResult<unknown>>((resolve, reject) => {
+          endRead = reject;
+          iterator.next().then(resolve, reject);
+        }).catch((cause: unknown) => {
           signal?.throwIfAborted();
           throw cannotRead(name, cause);
         });

@@ -103,10 +103,18 @@ test.each(
   });
 });
 
-test("a file's job stops that waits for bytes to come", async () => {
+/** The beginning of a file whose rest never comes. */
+async function* begun(): AsyncGenerator<Buffer> {
+  yield Buffer.from(`${HEADER}row-1,bank,shop,1\n`);
+  await new Promise(() => {});
+}
+
+test.each([
+  ["a stream", (): Readable => new PassThrough()],
+  ["what a stream is made of", (): Readable => Readable.from(begun())],
+])("a file's job stops that waits for bytes of %s", async (_, transfers) => {
   const ledger = await open({ mode: "event-loop" });
-  const stream = new PassThrough();
-  const job = ledger.settleFile({ ...FILE, transfers: stream });
+  const job = ledger.settleFile({ ...FILE, transfers: transfers() });
   const refused = expect(job).rejects.toMatchObject(CLOSED);
   await new Promise((resolve) => setTimeout(resolve, 20));
   await ledger.close();

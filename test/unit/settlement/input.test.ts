@@ -165,6 +165,11 @@ describe("a stream", () => {
   });
 });
 
+/** Whatever a stream of it is told, it has no more to say. */
+async function* neverGoingOn(): AsyncGenerator<Buffer> {
+  await new Promise(() => {});
+}
+
 describe("what can't be read is named", () => {
   it("a missing file, a directory", async () => {
     const folder = temporaryFolder();
@@ -211,12 +216,17 @@ describe("what can't be read is named", () => {
     await source.close();
   });
 
-  it("a signal ends a read that waits", async () => {
+  it.each([
+    ["waits itself", (): Readable => new PassThrough()],
+    ["is made of something that waits", (): Readable => Readable.from(neverGoingOn())],
+  ])("a signal ends a read of a stream that %s", async (_, open) => {
     const controller = new AbortController();
-    const source = openStream(new PassThrough(), "standard input", controller.signal);
+    const source = openStream(open(), "standard input", controller.signal);
     const reading = source.read(new Uint8Array(1));
+    await new Promise((resolve) => setImmediate(resolve));
     controller.abort(new Error("enough"));
     await expect(reading).rejects.toThrow("enough");
+    await expect(source.read(new Uint8Array(1))).rejects.toThrow("enough");
     await source.close();
   });
 
