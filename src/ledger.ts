@@ -783,7 +783,7 @@ export class Ledger {
    * Throws, before anything changes, `cannot_read`, `cannot_write`, `missing_column`, `invalid_header`,
    * `invalid_accounts`, `unknown_asset`, `invalid_argument`.
    */
-  settleFile(options: SettleFileOptions): Promise<SettleFileSummary> {
+  async settleFile(options: SettleFileOptions): Promise<SettleFileSummary> {
     return this.#begin(() => this.#stoppable(options.signal, (signal) => this.#settleFile({ ...options, signal })));
   }
 
@@ -908,7 +908,7 @@ export class Ledger {
    * written, about a second for 500,000 accounts; later batches execute while the rest is. Throws `invalid_argument`,
    * `cannot_create` where something is at `path` already, and `cannot_write`; then nothing is left behind.
    */
-  export(path: string, options: ExportOptions = {}): Promise<InterchangeSummary> {
+  async export(path: string, options: ExportOptions = {}): Promise<InterchangeSummary> {
     return this.#begin(() => exportLedger(this.#engine, this.#store, path, options));
   }
 
