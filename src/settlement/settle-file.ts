@@ -65,6 +65,8 @@ export interface FileSummary {
 /** A batch is cut for this share of its capacity, so that rows shorter than usual still fit. */
 const FILL_SHARE = 0.9;
 const NOTHING: Uint8Array = new Uint8Array();
+/** Batches executed whose results are not written yet; who reads them slowly holds the job back. */
+const UNWRITTEN_MAX = 32;
 /** A row is taken to be at least this long before any was seen. */
 const ROW_SIZE_GUESS_MIN = 8;
 
@@ -84,6 +86,8 @@ class FileSettlement {
   #skipping = 0;
   /** Resolves once every result so far is written; rejects with the first failure. */
   #written: Promise<void> = Promise.resolve();
+  /** {@link #written} as it was after each of the last batches. */
+  readonly #unwritten: Promise<void>[] = [];
   #failure: unknown;
 
   constructor(engine: Engine, store: Store, file: FileJob) {
@@ -100,6 +104,7 @@ class FileSettlement {
     await results?.write("row,id,result,sequence\n");
     try {
       for (;;) {
+        if (this.#unwritten.length >= UNWRITTEN_MAX) await this.#unwritten.shift();
         if (this.#failure !== undefined) break;
         this.#file.signal?.throwIfAborted();
         if (!(await this.#fillWindow())) break;
@@ -308,6 +313,7 @@ class FileSettlement {
       await results?.write(text);
       onProgress?.({ rows, bytes, totalBytes: source.byteLength });
     });
+    this.#unwritten.push(this.#written);
     this.#written.catch((error) => {
       this.#failure = error;
     });

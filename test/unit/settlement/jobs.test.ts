@@ -1,9 +1,10 @@
 /** What makes a job: which rows it has settled before, and which ids belong to somebody else. */
-import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { execFile, execFileSync } from "node:child_process";
+import { closeSync, constants, openSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type Ledger, type LedgerOptions, openLedger, type SettleFileOptions } from "../../../src/index.js";
 import { read, temporaryFolder } from "../../support/cli.js";
@@ -336,6 +337,37 @@ describe("ids that somebody else has used", () => {
     });
   });
 });
+
+it("who reads results slowly holds the job back", async () => {
+  const { ledger, folder } = await open({ mode: "event-loop", capacity: { transfers: 1_000_000 } });
+  const pipe = join(folder, "pipe");
+  execFileSync("mkfifo", [pipe]);
+  const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+  const count = 700_000;
+  function* pieces(): Generator<Buffer> {
+    yield Buffer.from(HEADER);
+    for (let first = 0; first < count; first += 1000) {
+      yield Buffer.from(Array.from({ length: 1000 }, (_, i) => `${first + i},bank,bob,1\n`).join(""));
+    }
+  }
+  const job = ledger.settleFile({
+    transfers: Readable.from(pieces()),
+    columns: { id: "id", debit: "from", credit: "to", amount: "amount" },
+    asset: "USD",
+    job: "monday",
+    results: pipe,
+  });
+  for (let before = -1; before !== ledger.transferCount; ) {
+    before = ledger.transferCount;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+  const executed = ledger.transferCount;
+  const lines = promisify(execFile)("wc", ["-l", pipe]);
+  expect(await job).toMatchObject({ results: { ok: count } });
+  closeSync(reader);
+  expect(executed).toBeLessThan(count);
+  expect(Number.parseInt((await lines).stdout, 10)).toBe(count + 1);
+}, 60_000);
 
 describe("closing balances", () => {
   it("are those of one moment, whatever else is called meanwhile", async () => {
