@@ -100,6 +100,37 @@ test.each(CONFIGURATIONS)(
   },
 );
 
+test("a chain that fails takes back amounts of any width, whatever its legs did with them", async () => {
+  const words = [1n, 2n ** 64n - 1n, 2n ** 64n, 2n ** 64n + 2n, 3n * 2n ** 64n + 5n];
+  const ledger = await open({ mode: "event-loop" });
+  await ledger.createAccounts([
+    ...["bank", "shop"].map((id) => ({ id, asset: "USD" })),
+    { id: "purse", asset: "USD", debitsMustNotExceedCredits: true },
+  ]);
+  const move = { debit: "bank", credit: "shop", linked: true };
+  for (const [i, moved] of words.entries()) {
+    for (const [j, reserved] of words.entries()) {
+      const name = `${i} ${j}`;
+      await ledger.createTransfers([
+        { ...move, id: `held ${name}`, amount: reserved, pending: true, linked: false },
+        { ...move, id: `kept ${name}`, amount: reserved, pending: true, linked: false },
+        { ...move, id: `paid ${name}`, amount: moved, linked: false },
+      ]);
+      const before = [ledger.account("bank"), ledger.account("shop")];
+      const codes = await results(
+        ledger,
+        { ...move, id: `moved ${name}`, amount: moved },
+        { ...move, id: `reserved ${name}`, amount: reserved, pending: true },
+        { id: `posted ${name}`, post: `held ${name}`, ...(moved < reserved ? { amount: moved } : {}), linked: true },
+        { id: `voided ${name}`, void: `kept ${name}`, linked: true },
+        { ...move, id: `refused ${name}`, debit: "purse", amount: 1n, linked: false },
+      );
+      expect(codes).toEqual([...Array(4).fill("linked_event_failed"), "exceeds_credits"]);
+      expect([ledger.account("bank"), ledger.account("shop")]).toEqual(before);
+    }
+  }
+});
+
 test("an overdraft limit is part of what an account is, and needs an account that is limited", async () => {
   const ledger = await openBank({ mode: "event-loop" }, 50n);
   const created = await ledger.createAccounts([
