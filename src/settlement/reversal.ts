@@ -45,7 +45,8 @@ export async function reverse(engine: Engine, store: Store, books: Books, what: 
   const parts = await makeTogether(
     engine,
     store,
-    legs.map(({ transfer }, index) => ({ ...transfer, ...(index + 1 < legs.length ? { linked: true } : {}) })),
+    // Not linked: whatever else is taken back with it, now or later, each must say the same.
+    legs.map(({ transfer }) => transfer),
     (results) => firstRefused(results) === undefined,
   );
   const refused = firstRefused(parts);

@@ -30,7 +30,7 @@ test("what transfers have done is taken back, newest first, once", async () => {
   const { transfers: made } = await ledger.transfers({ limit: 2 });
   expect(made).toMatchObject([
     { debit: "alice", credit: "bank", amount: 100n },
-    { debit: "shop", credit: "alice", amount: 100n, code: 7, userData: 9n, linked: true },
+    { debit: "shop", credit: "alice", amount: 100n, code: 7, userData: 9n },
   ]);
   expect(await ledger.reverse({ transfers: ids })).toEqual({ result: "exists", transfers: 2 });
   expect(ledger.transferCount).toBe(5);
@@ -50,6 +50,24 @@ test("what is reserved is released, what was posted is paid back, what was relea
   expect(await ledger.reverse({ transfers })).toEqual({ result: "ok", transfers: 2 });
   expect(ledger.account("alice")).toMatchObject({ balance: 100n, debitsPending: 0n });
   expect(ledger.account("shop")).toMatchObject({ balance: 0n, creditsPending: 0n });
+});
+
+test("what was taken back stays so, whatever else is to be taken back with it", async () => {
+  const ledger = await bank();
+  await ledger.createTransfers([
+    { id: "open", debit: "bank", credit: "alice", amount: 10n, pending: true },
+    { id: "one", debit: "bank", credit: "alice", amount: 1n },
+    { id: "two", debit: "bank", credit: "alice", amount: 2n },
+    { id: "three", debit: "bank", credit: "alice", amount: 4n },
+  ]);
+  expect(await ledger.reverse({ transfers: ["two"] })).toEqual({ result: "ok", transfers: 1 });
+  const all = { transfers: ["open", "one", "two", "three"] };
+  expect(await ledger.reverse(all)).toEqual({ result: "ok", transfers: 4 });
+  expect(await ledger.reverse({ transfers: ["three"] })).toEqual({ result: "exists", transfers: 1 });
+  expect(await ledger.reverse(all)).toMatchObject({ result: "exists" });
+  expect([balances(ledger), ledger.transferCount]).toEqual([[0n, 0n, 0n], 8]);
+  // One that moves something has an opposite of its own, and nothing is chained to it.
+  expect((await ledger.transfers({ limit: 4 })).transfers.every(({ linked }) => linked === undefined)).toBe(true);
 });
 
 test("where a limit forbids one, nothing is taken back or recorded, and it can be tried again", async () => {
