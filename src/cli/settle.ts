@@ -1,6 +1,6 @@
 /** `parallel-ledger settle`: a settlement job over files. */
 import { realpath, stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { parseAsset } from "../core/assets.js";
 import { LedgerError } from "../core/errors.js";
 import {
@@ -12,6 +12,7 @@ import {
 } from "../settlement/columns.js";
 import { type FileFormat, formatOf } from "../settlement/header.js";
 import { checkReadable } from "../settlement/input-window.js";
+import { BESIDE_OUTPUT } from "../settlement/output.js";
 import { discardJob, prepareJob, runPreparedJob, type SettleFileOptions } from "../settlement/run-job.js";
 import { readColumns } from "./columns.js";
 import { count, type ExitCode, Output, type OutputOptions } from "./output.js";
@@ -41,6 +42,8 @@ export interface SettleArguments extends OutputOptions {
 
 const PROGRESS_MS = 100;
 const WORKERS_MAX = 64;
+/** What follows a ledger's path in the name of the file that is beside it while it is open. */
+const BESIDE_LEDGER = ["-journal"];
 const REQUIRED_COLUMNS = ["debit", "credit", "amount"];
 
 /** Runs the job and reports it; returns the exit code. */
@@ -166,29 +169,36 @@ async function checkPaths(args: SettleArguments): Promise<void> {
   for (const [, path] of inputs) {
     if (path !== undefined) await checkReadable(path);
   }
-  const seen = new Map<string, string>();
   const outputs = [
     ["--results", args.results],
     ["--balances", args.balances],
     ["--net", args.net],
   ] as const;
-  const named = [["--db", args.db], ...inputs, ...outputs] as const;
-  for (const [option, path] of named) {
+  const seen = new Map<string, string>();
+  for (const [option, path] of [["--db", args.db], ...inputs, ...outputs] as const) {
     if (path === undefined || path === ":memory:") continue;
     const stats = await stat(path).catch(() => undefined);
     // Devices and pipes may well be named twice.
     if (stats !== undefined && !stats.isFile()) continue;
-    const target = await realpath(path).catch(() => resolve(path));
-    const other = seen.get(target);
-    const isInput = option === "--accounts" && other === "--transfers";
-    if (other !== undefined && !isInput) {
-      throw new LedgerError(
-        "invalid_argument",
-        `${other} and ${option} both name ${path}: give each a file of its own`,
-      );
+    const place = await placeOf(path);
+    const beside = option === "--db" ? BESIDE_LEDGER : inputs.some(([name]) => name === option) ? [] : BESIDE_OUTPUT;
+    for (const file of [place, ...beside.map((suffix) => `${place}${suffix}`)]) {
+      const other = seen.get(file);
+      if (other !== undefined && !(option === "--accounts" && other === "--transfers")) {
+        const what = file === place ? `both name ${path}` : `would both use ${file}`;
+        throw new LedgerError("invalid_argument", `${other} and ${option} ${what}: give each a file of its own`);
+      }
+      seen.set(file, option);
     }
-    seen.set(target, option);
   }
+}
+
+/** Where a file is, or will be, whatever links lead there. */
+async function placeOf(path: string): Promise<string> {
+  const inFolder = async (): Promise<string> => join(await realpath(dirname(path)), basename(path));
+  return realpath(path)
+    .catch(inFolder)
+    .catch(() => resolve(path));
 }
 
 function showProgress(output: Output): NonNullable<SettleFileOptions["onProgress"]> {

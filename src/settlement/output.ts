@@ -23,6 +23,12 @@ function reasonOf(path: string, cause: unknown): string {
 
 const BLOCK_SIZE = 1024 * 1024;
 
+/** What follows an output's path in the names of files that are beside it until it is finished. */
+const PARTIAL = ".partial";
+const CHANGED = ".changed";
+const CHAIN = ".chain";
+export const BESIDE_OUTPUT: readonly string[] = [PARTIAL, `${PARTIAL}${CHANGED}`, `${PARTIAL}${CHAIN}`];
+
 /** Where the bytes of a file are until it is finished. */
 interface Place {
   readonly path: string;
@@ -57,7 +63,7 @@ export class OutputFile {
       // A link stays a link: what it names is replaced.
       const target = stats?.isFile() === true ? await realpath(path) : path;
       if (!isDevice) {
-        const place = { path: `${target}.partial` };
+        const place = { path: `${target}${PARTIAL}` };
         return new OutputFile(path, target, place, await open(place.path, "w"));
       }
       const device = await open(path, "w");
@@ -85,7 +91,7 @@ export class OutputFile {
    */
   async rewrite(change: (lines: string) => string): Promise<void> {
     const from = this.#place!.path;
-    const to = `${from}.changed`;
+    const to = `${from}${CHANGED}`;
     try {
       const target = await open(to, "w");
       try {
@@ -106,7 +112,7 @@ export class OutputFile {
   /** Begins a file of lines that may have to be changed before they follow those written here. Throws `cannot_write`. */
   async fork(): Promise<HeldLines> {
     try {
-      if (this.#place !== undefined) return await HeldLines.create(this.#path, `${this.#place.path}.chain`);
+      if (this.#place !== undefined) return await HeldLines.create(this.#path, `${this.#place.path}${CHAIN}`);
       const folder = await mkdtemp(join(tmpdir(), "parallel-ledger-"));
       return await HeldLines.create(this.#path, join(folder, "chain"), folder);
     } catch (cause) {

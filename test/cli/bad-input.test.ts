@@ -1,6 +1,6 @@
 /** Mistakes of all kinds: a sentence that says what, where and what to do; the right exit code; nothing half applied. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import SQLite from "better-sqlite3";
 import { describe, expect, it } from "vitest";
@@ -88,6 +88,21 @@ describe("bad usage ends with exit code 2, a sentence, and no ledger", () => {
       /--results and --balances both name .*x:/,
     ],
     ["the netting over the transfers", args("--net", "transfers.csv"), /--transfers and --net both name/],
+    [
+      "results that are written over the ledger on their way",
+      args("--db", "x.partial", "--results", "x"),
+      /--db and --results would both use .*x\.partial:/,
+    ],
+    [
+      "balances where results are on their way",
+      args("--results", "x", "--balances", "x.partial"),
+      /--results and --balances both name .*x\.partial:/,
+    ],
+    [
+      "results over the ledger's journal",
+      args("--results", "l.db-journal"),
+      /--db and --results both name .*l\.db-journal:/,
+    ],
   ];
   it("each of them", async () => {
     const folder = folderOf(FILES);
@@ -104,6 +119,21 @@ describe("bad usage ends with exit code 2, a sentence, and no ledger", () => {
     expect(readdirSync(folder).sort()).toEqual(["accounts.csv", "transfers.csv"]);
     expect(read(folder, "transfers.csv")).toBe(FILES["transfers.csv"]);
   });
+});
+
+it("refuses outputs that links lead to one place, and an input where an output would be on its way", async () => {
+  const folder = folderOf({ ...FILES, "net.partial": FILES["transfers.csv"] });
+  mkdirSync(join(folder, "out"));
+  symlinkSync("out", join(folder, "link"));
+  const given = [
+    args("--results", "out/x", "--balances", "link/x"),
+    args("--transfers", "net.partial", "--net", "net"),
+  ];
+  const said = [];
+  for (const each of given) said.push((await refusal(() => settle(parsed(folder, each)))).stderr);
+  expect(said[0]).toMatch(/--results and --balances both name .*link\/x: give each a file of its own/);
+  expect(said[1]).toMatch(/--transfers and --net would both use .*net\.partial: give each a file of its own/);
+  expect(read(folder, "net.partial")).toBe(FILES["transfers.csv"]);
 });
 
 describe("unusable input ends with exit code 2 and a ledger that is what it was", () => {
