@@ -66,7 +66,7 @@ export async function exportLedger(
   const { format = "csv" } = options;
   checkOptions(path, options);
   const start = performance.now();
-  const place = await Place.reserve(path);
+  const place = await Place.reserve(path, format === "sqlite" ? "database" : "folder");
   const sink = await (format === "sqlite" ? SqliteSink.begin(place) : FolderSink.begin(place, format));
   try {
     const run = new Export(engine, store, sink, options);

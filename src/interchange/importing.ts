@@ -46,7 +46,7 @@ export async function importLedger(
   const start = performance.now();
   const source = await openSource(from);
   try {
-    const place = await Place.reserve(path);
+    const place = await Place.reserve(path, "database");
     try {
       const file = join(place.folder, "ledger.db");
       await rebuild(source, file, options);

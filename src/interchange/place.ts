@@ -1,6 +1,6 @@
 /** The place of what is being written: nothing is there before all of it is, and nothing there is overwritten. */
 import { existsSync } from "node:fs";
-import { mkdtemp, rename, rm, stat } from "node:fs/promises";
+import { lstat, mkdtemp, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { LedgerError } from "../core/errors.js";
 
@@ -9,19 +9,24 @@ export class Place {
   readonly path: string;
   /** On the same disk as `path`, so that what is in it can be moved there; gone in the end. */
   readonly folder: string;
+  /** Paths at which nothing may be. */
+  readonly #free: readonly string[];
 
-  private constructor(path: string, folder: string) {
+  private constructor(path: string, folder: string, free: readonly string[]) {
     this.path = path;
     this.folder = folder;
+    this.#free = free;
   }
 
   /** Throws `cannot_create` where something is there already, or nothing can be written beside it. */
-  static async reserve(path: string): Promise<Place> {
-    await checkFree(path);
+  static async reserve(path: string, kind: "folder" | "database"): Promise<Place> {
+    // SQLite would take what is in the journal of a database that is gone for the new one's, and spoil that.
+    const free = kind === "folder" ? [path] : [path, `${path}-journal`, `${path}-wal`];
+    await checkFree(free);
     const parent = dirname(path);
     if (!existsSync(parent)) throw cannotCreate(path, `the folder '${parent}' does not exist: create it first`);
     try {
-      return new Place(path, await mkdtemp(join(parent, `${basename(path)}.partial-`)));
+      return new Place(path, await mkdtemp(join(parent, `${basename(path)}.partial-`)), free);
     } catch (cause) {
       throw cannotCreate(path, (cause as Error).message, cause);
     }
@@ -29,7 +34,7 @@ export class Place {
 
   /** Moves what is at `from` (the folder, or a file in it) to the place. Throws `cannot_create`. */
   async take(from: string): Promise<void> {
-    await checkFree(this.path);
+    await checkFree(this.#free);
     try {
       await rename(from, this.path);
     } catch (cause) {
@@ -44,9 +49,17 @@ export class Place {
   }
 }
 
-async function checkFree(path: string): Promise<void> {
-  const stats = await stat(path).catch(() => undefined);
-  if (stats !== undefined) throw cannotCreate(path, "it exists, and nothing is overwritten: name another path");
+async function checkFree([path, ...journals]: readonly string[]): Promise<void> {
+  const exists = (at: string): Promise<boolean> =>
+    lstat(at).then(
+      () => true,
+      () => false,
+    );
+  if (await exists(path!)) throw cannotCreate(path!, "it exists, and nothing is overwritten: name another path");
+  for (const journal of journals) {
+    if (!(await exists(journal))) continue;
+    throw cannotCreate(path!, `'${journal}' is left of a database that was there: delete it, or name another path`);
+  }
 }
 
 function cannotCreate(path: string, reason: string, cause?: unknown): LedgerError {

@@ -358,6 +358,27 @@ describe("an import", () => {
     }
   });
 
+  it("refuses a place beside which the journal of a database that is gone would be taken for the new one's", async () => {
+    for (const journal of ["new.db-journal", "new.db-wal"]) {
+      writeFileSync(at(journal), "");
+      await expect(importLedger(at("csv"), at("new.db"))).rejects.toMatchObject({
+        code: "cannot_create",
+        message: expect.stringContaining(`'${at(journal)}' is left of a database that was there: delete it`),
+      });
+      const ledger = await openLedger(at("ledger.db"), ROOM);
+      await expect(ledger.export(at("new.db"), { format: "sqlite" })).rejects.toMatchObject({ code: "cannot_create" });
+      await ledger.close();
+      expect(existsSync(at("new.db"))).toBe(false);
+      rmSync(at(journal));
+    }
+    // Of a folder it is no journal.
+    writeFileSync(at("folder-journal"), "");
+    const ledger = await openLedger(at("ledger.db"), ROOM);
+    await ledger.export(at("folder"));
+    await ledger.close();
+    await importLedger(at("folder"), at("new.db"));
+  });
+
   it("refuses to overwrite, and what is no export", async () => {
     await expect(importLedger(at("csv"), at("ledger.db"))).rejects.toMatchObject({ code: "cannot_create" });
     await expect(importLedger(at("csv"), ":memory:")).rejects.toMatchObject({ code: "invalid_argument" });
