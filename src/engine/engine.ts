@@ -284,7 +284,7 @@ export class Engine {
   ): Promise<ExecutedBatch> {
     try {
       const follows = await mayFollow;
-      const timestamp = this.#timestamp();
+      const timestamp = this.timestamp();
       const ahead = follows && this.#canFollow(request, timestamp) ? { timestamp, before } : undefined;
       if (ahead === undefined) await before;
       if (this.#failure !== undefined) throw this.#failure;
@@ -320,7 +320,7 @@ export class Engine {
     ahead?: Ahead,
     sayWhetherNextMayFollow: (may: boolean) => void = () => {},
   ): Promise<ExecutedBatch> {
-    const timestamp = ahead?.timestamp ?? request.chain?.timestamp ?? this.#timestamp();
+    const timestamp = ahead?.timestamp ?? request.chain?.timestamp ?? this.timestamp();
     const workers = this.#writeScalars(context, request, timestamp);
     const promised = request.promised ?? this.#promiseRoom(context, request);
     try {
@@ -479,8 +479,8 @@ export class Engine {
     return serial ? 1 : workers;
   }
 
-  /** Nanoseconds since 1970 that never go back within a ledger's life. */
-  #timestamp(): bigint {
+  /** Nanoseconds since 1970 that never go back within a ledger's life: the clock of a batch that begins now. */
+  timestamp(): bigint {
     const now = BigInt(Date.now()) * 1_000_000n;
     if (now > this.#lastTimestamp) this.#lastTimestamp = now;
     return this.#lastTimestamp;
@@ -646,7 +646,7 @@ export class Engine {
   async commitAccounts(
     from: number,
     metadata: ReadonlyMap<number, Uint8Array>,
-    timestamp: bigint = this.#timestamp(),
+    timestamp: bigint = this.timestamp(),
   ): Promise<{ durable: Promise<void> }> {
     const { chunks, buffers } = await this.#writeAccountChunks(from, metadata, timestamp);
     return { durable: this.#commit(chunks, buffers) };

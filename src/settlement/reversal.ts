@@ -2,7 +2,15 @@
 import type { BatchResults } from "../core/batch.js";
 import { LedgerError } from "../core/errors.js";
 import { derivedId, jobOfName } from "../core/job.js";
-import { KEY_SCRATCH, NO_SLOT, PE_STATUS, PENDING_OPEN, PENDING_SIZE, TEXT_SCRATCH } from "../core/layout.js";
+import {
+  KEY_SCRATCH,
+  NO_SLOT,
+  PE_EXPIRES,
+  PE_STATUS,
+  PENDING_OPEN,
+  PENDING_SIZE,
+  TEXT_SCRATCH,
+} from "../core/layout.js";
 import type { TransferResultCode } from "../core/results.js";
 import type { NewTransfer, Transfer, TransferFilter, TransferPage } from "../core/types.js";
 import { makeTogether } from "../engine/chains.js";
@@ -101,9 +109,10 @@ async function ofJob(store: Store, books: Books, job: string): Promise<Transfer[
 /** The opposites of those transfers that still have an effect, in the order given. */
 async function legsOf(engine: Engine, originals: readonly Transfer[]): Promise<Leg[]> {
   const legs: Leg[] = [];
-  const open = await engine.exclusively(
-    async () => new Set(originals.filter((o) => isOpen(engine, o)).map((o) => o.id)),
-  );
+  const open = await engine.exclusively(async () => {
+    const clock = engine.timestamp();
+    return new Set(originals.filter((original) => isOpen(engine, original, clock)).map(({ id }) => id));
+  });
   for (const { id, result, pending, void: voided, debit, credit, amount, code, userData } of originals) {
     if (result !== "ok" || voided !== undefined) continue;
     const reversal = { id: reversalId(id), code, userData };
@@ -116,12 +125,15 @@ async function legsOf(engine: Engine, originals: readonly Transfer[]): Promise<L
   return legs;
 }
 
-/** Whether a transfer reserves something. Between two batches. */
-function isOpen({ ids, kernel, plan, bytes }: Engine, { id, pending }: Transfer): boolean {
+/** Whether a transfer will reserve something when a batch of this clock begins. Between two batches. */
+function isOpen({ ids, kernel, plan, bytes, view }: Engine, { id, pending }: Transfer, clock: bigint): boolean {
   if (pending !== true) return false;
   const kind = ids.write(id, KEY_SCRATCH, TEXT_SCRATCH);
   const slot = kernel.findPending(KEY_SCRATCH, kind, TEXT_SCRATCH) >>> 0;
-  return slot !== NO_SLOT && bytes[plan.pendings + slot * PENDING_SIZE + PE_STATUS] === PENDING_OPEN;
+  const at = plan.pendings + slot * PENDING_SIZE;
+  if (slot === NO_SLOT || bytes[at + PE_STATUS] !== PENDING_OPEN) return false;
+  const expires = view.getBigUint64(at + PE_EXPIRES, true);
+  return expires === 0n || expires > clock;
 }
 
 /** Id of the transfer that takes another one back: there is one for ever. */

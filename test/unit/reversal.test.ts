@@ -1,6 +1,7 @@
 /** Taking back what jobs and single transfers have done. */
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { type Ledger, type NewTransfer, openLedger } from "../../src/index.js";
+import { startClock } from "../support/ledgers.js";
 
 async function bank(): Promise<Ledger> {
   const ledger = await openLedger(":memory:", { mode: "event-loop" });
@@ -68,6 +69,22 @@ test("what was taken back stays so, whatever else is to be taken back with it", 
   expect([balances(ledger), ledger.transferCount]).toEqual([[0n, 0n, 0n], 8]);
   // One that moves something has an opposite of its own, and nothing is chained to it.
   expect((await ledger.transfers({ limit: 4 })).transfers.every(({ linked }) => linked === undefined)).toBe(true);
+});
+
+test("a reservation that has run out is none, before a batch has noticed it and afterwards", async () => {
+  const clock = startClock();
+  const ledger = await bank();
+  await ledger.createTransfers([
+    { id: "held", debit: "bank", credit: "alice", amount: 10n, pending: true, timeout: 1 },
+    { id: "longer", debit: "bank", credit: "alice", amount: 20n, pending: true, timeout: 2 },
+    { id: "fund", debit: "bank", credit: "alice", amount: 1n },
+  ]);
+  vi.setSystemTime(clock.milliseconds + 1000);
+  expect(await ledger.reverse({ transfers: ["held"] })).toEqual({ result: "exists", transfers: 0 });
+  expect(ledger.account("alice")!.creditsPending).toBe(30n);
+  expect(await ledger.reverse({ transfers: ["held", "longer", "fund"] })).toEqual({ result: "ok", transfers: 2 });
+  expect(ledger.account("alice")).toMatchObject({ balance: 0n, creditsPending: 0n });
+  expect(await ledger.reverse({ transfers: ["held", "longer", "fund"] })).toMatchObject({ result: "exists" });
 });
 
 test("where a limit forbids one, nothing is taken back or recorded, and it can be tried again", async () => {
