@@ -885,8 +885,8 @@ export class Ledger {
    * first, and a void of each that still reserves something. All of it is made, or nothing. Done twice, it finds
    * everything done; after rows were added to the job, it takes back those.
    *
-   * Throws `unknown_job` and `unknown_transfer` where there is none. A limit that forbids one of them is a result, after
-   * which nothing is recorded, so that it can be tried again.
+   * Throws `unknown_job` and `unknown_transfer` where there is none, and `invalid_argument` where neither is named. A limit
+   * that forbids one of them is a result, after which nothing is recorded, so that it can be tried again.
    */
   async reverse(what: Reversible): Promise<Reversal> {
     return this.#begin(() => reverse(this.#engine, this.#store, this.#queries, what));

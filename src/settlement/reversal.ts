@@ -1,5 +1,6 @@
 /** Taking back what a job or single transfers have done, by transfers of the opposite direction. */
 import type { BatchResults } from "../core/batch.js";
+import { invalid } from "../core/checks.js";
 import { LedgerError } from "../core/errors.js";
 import { derivedId, jobOfName } from "../core/job.js";
 import {
@@ -15,6 +16,7 @@ import type { TransferResultCode } from "../core/results.js";
 import type { NewTransfer, Transfer, TransferFilter, TransferPage } from "../core/types.js";
 import { makeTogether } from "../engine/chains.js";
 import type { Engine } from "../engine/engine.js";
+import { checkNames } from "../engine/query-options.js";
 import type { Store } from "../stores/store.js";
 
 /** What is to be taken back: all that a job has done, or transfers by their ids. */
@@ -47,6 +49,7 @@ interface Leg {
 }
 
 export async function reverse(engine: Engine, store: Store, books: Books, what: Reversible): Promise<Reversal> {
+  checkWhat(what);
   const originals = what.job === undefined ? await byIds(books, what.transfers) : await ofJob(store, books, what.job);
   const legs = await legsOf(engine, originals);
   if (legs.length === 0) return { result: "exists", transfers: 0 };
@@ -64,6 +67,17 @@ export async function reverse(engine: Engine, store: Store, books: Books, what: 
   }
   const isMade = parts.some((results) => results.counts().has("ok"));
   return { result: isMade ? "ok" : "exists", transfers: legs.length };
+}
+
+/** Refuses what names nothing: a mistake must not look like something that was taken back before. */
+function checkWhat(what: Reversible): void {
+  checkNames("reverse", what, ["job", "transfers"]);
+  const { job, transfers } = what as { readonly job?: unknown; readonly transfers?: unknown };
+  if ((job === undefined) === (transfers === undefined)) throw invalid("reverse needs either a 'job' or 'transfers'");
+  if (transfers === undefined) return;
+  if (!Array.isArray(transfers) || !transfers.every((id) => typeof id === "string")) {
+    throw invalid("'transfers' must be an array of ids of transfers");
+  }
 }
 
 /** The first leg that is neither made nor was before. */

@@ -109,3 +109,23 @@ test("a transfer or a job that there is not is said not to be there", async () =
   await expect(ledger.reverse({ transfers: ["nobody"] })).rejects.toMatchObject({ code: "unknown_transfer" });
   await expect(ledger.reverse({ job: "nobody" })).rejects.toMatchObject({ code: "unknown_job" });
 });
+
+test("what names nothing to take back is refused", async () => {
+  const ledger = await bank();
+  await ledger.createTransfers([{ id: "fund", debit: "bank", credit: "alice", amount: 1n }]);
+  const both = { job: "j", transfers: ["fund"] };
+  for (const what of [
+    {},
+    both,
+    { transfer: ["fund"] },
+    { transfers: "fund" },
+    { transfers: [1] },
+    null,
+  ]) {
+    await expect(ledger.reverse(what as never), JSON.stringify(what)).rejects.toMatchObject({
+      code: "invalid_argument",
+    });
+  }
+  expect(await ledger.reverse({ transfers: [] })).toEqual({ result: "exists", transfers: 0 });
+  expect(ledger.transferCount).toBe(1);
+});
