@@ -186,7 +186,7 @@ class FileCheck {
     const { asset, name } = this.#file;
     const slot = this.#openingSlot;
     if (slot === undefined) return;
-    if (accounts.flags(slot) !== 0 || accounts.asset(slot) !== asset.number) {
+    if ((accounts.flags(slot) & layout.ACCOUNT_FLAGS_KNOWN) !== 0 || accounts.asset(slot) !== asset.number) {
       throw new LedgerError(
         "invalid_accounts",
         `${name} can't be applied, and nothing was: the account '${this.#openingAccount}' exists and is not an ` +
@@ -194,12 +194,13 @@ class FileCheck {
         { details: { file: name, account: this.#openingAccount } },
       );
     }
-    this.#openingTotal = accounts.read(slot).debitsPosted;
+    const { debitsPosted, debitsPending } = accounts.read(slot);
+    this.#openingTotal = debitsPosted + debitsPending;
   }
 
   /** Checks the row's account; returns whether the ledger has it already. */
   #checkAccount(account: OpeningRow): boolean {
-    const { row, id, opening } = account;
+    const { row, id } = account;
     const file = this.#file;
     const { accounts, assets, ids } = this.#engine;
     const earlier = this.#rowOfId.get(id);
@@ -218,7 +219,7 @@ class FileCheck {
     const slot = ids.findAccount(id);
     if (slot === undefined) {
       this.#isApplied = false;
-      this.#count(row, opening, 0n);
+      this.#checkOpening(account);
       return false;
     }
     const exists = `account '${id}' exists`;
@@ -235,30 +236,42 @@ class FileCheck {
       const limit = formatAmount(accounts.overdraftLimit(slot), file.asset.scale);
       this.#complain(row, file.columns.overdraft ?? file.columns.id, `${exists} with the overdraft limit ${limit}`);
     } else if (this.#openingSlot === undefined) {
-      this.#count(row, opening, accounts.read(slot).creditsPosted);
+      this.#checkOpening(account, slot);
     } else {
       return true;
     }
     return false;
   }
 
-  /** Takes note of an opening balance to be made. */
-  #count(row: number, opening: bigint, credits: bigint): void {
+  /** Checks an opening balance to be made; `slot` is the account's where there is one. */
+  #checkOpening({ row, id, opening }: OpeningRow, slot?: number): void {
+    const { accounts } = this.#engine;
+    const column = this.#file.columns.opening;
+    for (const [closable, name] of [
+      [this.#openingSlot, this.#openingAccount],
+      [slot, id],
+    ] as const) {
+      if (opening === 0n || closable === undefined || !accounts.read(closable).closed) continue;
+      this.#complain(row, column, `account '${name}' is closed: void the transfer that closes it, and try again`);
+      return;
+    }
+    const credited = slot === undefined ? undefined : accounts.read(slot);
+    const credits = credited === undefined ? 0n : credited.creditsPosted + credited.creditsPending;
     this.#openingTotal += opening;
     if (this.#openingTotal < UNSIGNED_128_LIMIT && credits + opening < UNSIGNED_128_LIMIT) return;
-    this.#complain(row, this.#file.columns.opening, "with this balance, totals would reach 2^128");
+    this.#complain(row, column, "with this balance, totals would reach 2^128");
   }
 
   /** Compares opening balances with those that were made. */
   async #checkOpenings(rows: readonly OpeningRow[]): Promise<void> {
     const results = await this.#probe(rows);
-    rows.forEach(({ row, id, opening }, index) => {
+    rows.forEach((account, index) => {
+      const { row, id } = account;
       const result = results[index]!;
       if (result === "amount_must_not_be_zero" || result === "exists_with_different_asset") return;
       if (result === "transfer_must_have_the_same_asset_as_accounts") {
         this.#isApplied = false;
-        const slot = this.#engine.ids.findAccount(id)!;
-        this.#count(row, opening, this.#engine.accounts.read(slot).creditsPosted);
+        this.#checkOpening(account, this.#engine.ids.findAccount(id));
         return;
       }
       const what =

@@ -114,14 +114,7 @@ test("what names nothing to take back is refused", async () => {
   const ledger = await bank();
   await ledger.createTransfers([{ id: "fund", debit: "bank", credit: "alice", amount: 1n }]);
   const both = { job: "j", transfers: ["fund"] };
-  for (const what of [
-    {},
-    both,
-    { transfer: ["fund"] },
-    { transfers: "fund" },
-    { transfers: [1] },
-    null,
-  ]) {
+  for (const what of [{}, both, { transfer: ["fund"] }, { transfers: "fund" }, { transfers: [1] }, null]) {
     await expect(ledger.reverse(what as never), JSON.stringify(what)).rejects.toMatchObject({
       code: "invalid_argument",
     });

@@ -145,6 +145,53 @@ describe("an accounts file", () => {
   });
 });
 
+describe("an opening balance that the state would refuse burns no id", () => {
+  const closing = { amount: 0n, pending: true } as const;
+  it("of an account that is closed", async () => {
+    const bench = await open();
+    const { ledger } = bench;
+    await ledger.createAccounts([{ id: "alice", asset: "USD", debitsMustNotExceedCredits: true }]);
+    await ledger.createAccounts([{ id: "bank", asset: "USD" }]);
+    const close = { id: "close", debit: "alice", credit: "bank", ...closing, closingDebit: true };
+    await ledger.createTransfers([close]);
+    expect((await refusalOf(bench, FILE)).message).toMatch(
+      /row 1, column 'opening': account 'alice' is closed: void the transfer that closes it, and try again/,
+    );
+    // Nor where others were opened before.
+    await bench.apply("id,opening\ncarol,2.5\nalice,0\n");
+    expect((await refusalOf(bench, FILE)).message).toMatch(/row 1, column 'opening': account 'alice' is closed/);
+    await ledger.createTransfers([{ id: "reopen", void: "close" }]);
+    expect(await bench.apply(FILE)).toMatchObject({ accountsCreated: 1, accountsOpened: 1 });
+    expect(ledger.account("alice")!.balance).toBe(10000n);
+  });
+
+  it("where the account that pays is closed, which a file that was applied before does not need", async () => {
+    const bench = await open();
+    await bench.apply(FILE);
+    const close = { id: "close", debit: "opening-balances:USD", credit: "bob", ...closing, closingDebit: true };
+    await bench.ledger.createTransfers([close]);
+    expect(await bench.apply(FILE)).toMatchObject({ accountsCreated: 0, accountsOpened: 0 });
+    expect(await bench.apply(`${FILE}erin,0\n`)).toMatchObject({ accountsCreated: 1, accountsOpened: 0 });
+    expect((await refusalOf(bench, `${FILE}dave,7\n`)).message).toMatch(
+      /row 4, column 'opening': account 'opening-balances:USD' is closed/,
+    );
+  });
+
+  it.each(["bank", "alice"])("where what is reserved leaves no room in the totals of %s", async (id) => {
+    const bench = await open();
+    const payer = id === "bank" ? "opening-balances:USD" : "bank";
+    const payee = id === "bank" ? "bank" : "alice";
+    await bench.ledger.createAccounts([
+      { id: payer, asset: "USD" },
+      { id: payee, asset: "USD", debitsMustNotExceedCredits: id === "alice" },
+    ]);
+    const rest = 2n ** 128n - 10000n;
+    await bench.ledger.createTransfers([{ id: "p", debit: payer, credit: payee, amount: rest, pending: true }]);
+    const { message } = await refusalOf(bench, FILE);
+    expect(message).toMatch(/row 1, column 'opening': with this balance, totals would reach 2\^128/);
+  });
+});
+
 describe("an accounts file that is wrong is refused as a whole, with row and column", () => {
   const bad: readonly [string, string, RegExp][] = [
     ["a negative balance", "new,1\na,-1\n", /row 2, column 'opening': invalid_amount: expected digits/],
