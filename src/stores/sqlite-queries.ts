@@ -133,7 +133,12 @@ export class SqliteQueries {
         collect(HISTORY_SLOT_MISSING);
         postings.sort((a, b) => b.sequence - a.sequence);
       }
-      yield* postings;
+      // One whose other account did not exist stands in both lists, and must not come twice where a call ends between.
+      let last = 0;
+      for (const posting of postings) {
+        if (posting.sequence !== last) yield posting;
+        last = posting.sequence;
+      }
     }
   }
 

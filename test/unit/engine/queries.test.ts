@@ -140,6 +140,29 @@ test.each(MODES)(
   },
 );
 
+test("a transfer to nobody is listed once among its account's, wherever the store's calls end", async () => {
+  await using ledger = await openLedger(":memory:", { mode: "event-loop" });
+  await ledger.createAccounts([
+    { id: "bank", asset: "USD" },
+    { id: "purse", asset: "USD" },
+  ]);
+  const toNobody = Array.from({ length: 600 }, (_, i) => ({
+    id: `n${i}`,
+    debit: "bank",
+    credit: "nobody",
+    amount: 1n,
+  }));
+  await ledger.createTransfers(toNobody);
+  for (let more = 0; more < 2; more++) {
+    await ledger.createTransfers([{ id: `made ${more}`, ...FIRST }]);
+    const all = Array.from({ length: ledger.transferCount }, (_, i) => ledger.transferCount - i);
+    const { transfers } = await ledger.transfers({ account: "bank", limit: 10_000 });
+    expect(transfers.map(({ sequence }) => sequence)).toEqual(all);
+    const refused = await ledger.transfers({ account: "bank", limit: 10_000, result: "credit_account_not_found" });
+    expect(refused.transfers).toHaveLength(600);
+  }
+});
+
 test("what can't be an id is refused, and so is a ledger that is closed", async () => {
   const { ledger } = await openParts(":memory:");
   await expect(ledger.transfer(7 as never)).rejects.toMatchObject({
