@@ -1,5 +1,6 @@
 /** `parallel-ledger statement`: an account's entries, newest first. */
 import { formatAmount } from "../core/assets.js";
+import { isDate } from "../core/dates.js";
 import { LedgerError } from "../core/errors.js";
 import type { HistoryEntry, HistoryOptions, HistoryPage } from "../core/types.js";
 import { openEngine } from "../engine/open.js";
@@ -112,7 +113,9 @@ const TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d)?)
 /** A time as ISO 8601 writes it, in UTC where it names no zone; of a date alone, the moment `intoDayMs` into the day. */
 function readTime(option: string, text: string, intoDayMs: number): Date {
   const [isTime, clock, , , zone] = TIME.exec(text) ?? [];
-  const milliseconds = isTime === undefined ? Number.NaN : Date.parse(clock && !zone ? `${text}Z` : text);
+  // Date.parse takes 30 February for 2 March.
+  const milliseconds =
+    isTime === undefined || !isDate(text.slice(0, 10)) ? Number.NaN : Date.parse(clock && !zone ? `${text}Z` : text);
   if (!Number.isNaN(milliseconds)) return new Date(milliseconds + (clock === undefined ? intoDayMs : 0));
   throw new LedgerError(
     "invalid_argument",

@@ -83,7 +83,9 @@ describe("statement", () => {
       "yesterday",
       "--from must be a date or a time such as 2025-01-31 or 2025-01-31T12:00:00Z, not 'yesterday'",
     ],
-    ["--to", "2025-02-31T99:00", "--to must be a date or a time such as"],
+    ["--from", "2025-02-30", "--from must be a date or a time such as"],
+    ["--to", "2025-06-31T12:00Z", "--to must be a date or a time such as"],
+    ["--to", "2025-02-28T99:00", "--to must be a date or a time such as"],
   ] as const)("%s %s is refused", async ([option, value, message]) => {
     const cwd = folderOf({});
     const run = await cli(["statement", "l.db", "alice", option, value], { cwd });
