@@ -80,7 +80,11 @@ function checkArguments(from: string, path: string, options: ImportOptions): voi
 
 async function openSource(from: string): Promise<RowSource> {
   if (!existsSync(from)) throw cannotRead(from, Object.assign(new Error(), { code: "ENOENT" }));
-  return statSync(from).isDirectory() ? openFolder(from) : openSqlite(from);
+  const stats = statSync(from);
+  if (stats.isDirectory()) return openFolder(from);
+  // SQLite would wait at a pipe, and no signal would end that.
+  if (!stats.isFile()) throw cannotRead(from, new Error("it is not a regular file: name a folder or a file"));
+  return openSqlite(from);
 }
 
 /** Opens the file with an engine on it, for one action. */

@@ -1,4 +1,5 @@
 /** What an export holds, and that an import notices whatever is not as it was exported. */
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -386,6 +387,11 @@ describe("an import", () => {
       code: "invalid_argument",
     });
     expect(await failure("missing")).toMatchObject({ code: "cannot_read" });
+    execFileSync("mkfifo", [at("pipe")]);
+    expect(await failure("pipe")).toMatchObject({
+      code: "cannot_read",
+      message: expect.stringContaining("regular file"),
+    });
     expect(await failure(".")).toMatchObject({ code: "cannot_read" });
     expect(await failure("ledger.db")).toMatchObject({ code: "invalid_export" });
     writeFileSync(at("text"), "id,amount\n");
