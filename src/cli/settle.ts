@@ -176,6 +176,7 @@ async function checkPaths(args: SettleArguments): Promise<void> {
   ] as const;
   const seen = new Map<string, string>();
   for (const [option, path] of [["--db", args.db], ...inputs, ...outputs] as const) {
+    if (path === "") throw new LedgerError("invalid_argument", `${option} must be the path of a file, not ''`);
     if (path === undefined || path === ":memory:") continue;
     const stats = await stat(path).catch(() => undefined);
     // Devices and pipes may well be named twice.

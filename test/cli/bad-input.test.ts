@@ -121,10 +121,12 @@ describe("bad usage ends with exit code 2, a sentence, and no ledger", () => {
   });
 });
 
-it("refuses outputs that links lead to one place, and an input where an output would be on its way", async () => {
+it("refuses outputs without a name or that links lead to one place, and an input where an output would be on its way", async () => {
   const folder = folderOf({ ...FILES, "net.partial": FILES["transfers.csv"] });
   mkdirSync(join(folder, "out"));
   symlinkSync("out", join(folder, "link"));
+  const unnamed = { ...parsed(folder, args()), results: "" };
+  expect((await refusal(() => settle(unnamed))).stderr).toMatch(/--results must be the path of a file, not ''/);
   const given = [
     args("--results", "out/x", "--balances", "link/x"),
     args("--transfers", "net.partial", "--net", "net"),
