@@ -230,7 +230,8 @@ export class Ledger {
   readonly #engine: Engine;
   readonly #store: Store;
   readonly #queries: Queries;
-  readonly #calls: PendingTransfers[] = [];
+  /** In their order. A set, for an array of many takes as long to give its first as they are many. */
+  readonly #calls = new Set<PendingTransfers>();
   #inFlight = 0;
   #pumping = false;
   #closed: Promise<void> | undefined;
@@ -469,7 +470,7 @@ export class Ledger {
     const long = longChain(flags);
     if (long !== undefined) return this.#makeAround(transfers, flags, long);
     return new Promise((resolve, reject) => {
-      this.#calls.push({
+      this.#calls.add({
         transfers,
         flags,
         results: new Array(transfers.length),
@@ -510,7 +511,7 @@ export class Ledger {
   async #pump(): Promise<void> {
     if (this.#pumping) return;
     this.#pumping = true;
-    while (this.#calls.length > 0 && this.#inFlight < BATCHES_IN_FLIGHT) {
+    while (this.#calls.size > 0 && this.#inFlight < BATCHES_IN_FLIGHT) {
       this.#inFlight++;
       const writer = await this.#acquireWriter();
       const shares = this.#fill(writer);
@@ -527,8 +528,8 @@ export class Ledger {
   /** Moves waiting transfers into the batch, and says whose they are. */
   #fill(writer: RecordWriter): Share[] {
     const shares: Share[] = [];
-    while (this.#calls.length > 0 && !writer.isFull) {
-      const call = this.#calls[0]!;
+    for (const call of this.#calls) {
+      if (writer.isFull) break;
       const from = call.taken;
       const end = endOfShare(call, writer.capacityLeft);
       // Its next chain does not fit beside what is there.
@@ -544,11 +545,12 @@ export class Ledger {
         // Its caller changed it after the call: what was taken before it is made, the rest is not.
         this.#releaseRest(call);
         call.reject(invalid(`transfer ${call.taken} was changed while its call was under way: ${cause}`));
-        this.#calls.shift();
+        this.#calls.delete(call);
       }
       shares.push({ call, from, count: call.taken - from });
-      if (call.taken < call.transfers.length) continue;
-      this.#calls.shift();
+      if (!this.#calls.has(call)) continue;
+      if (call.taken < call.transfers.length) break;
+      this.#calls.delete(call);
       // A chain that its call does not end is open: the next call must not end it.
       if ((call.flags.at(-1)! & layout.TRANSFER_LINKED) !== 0) break;
     }
@@ -576,10 +578,7 @@ export class Ledger {
     } catch (error) {
       for (const { call } of shares) {
         call.reject(error);
-        const waiting = this.#calls.indexOf(call);
-        if (waiting < 0) continue;
-        this.#calls.splice(waiting, 1);
-        this.#releaseRest(call);
+        if (this.#calls.delete(call)) this.#releaseRest(call);
       }
     }
   }
