@@ -51,6 +51,15 @@ const statements = new Map<TableName, Statement<unknown[]>>();
 
 /** Does what is asked of the file, one task at a time. */
 export function serveSqliteFile(request: SqliteFileTask): unknown {
+  try {
+    return serve(request);
+  } catch (cause) {
+    // What SQLite throws is no Error to structured clone, which leaves its message behind.
+    throw new Error((cause as Error).message);
+  }
+}
+
+function serve(request: SqliteFileTask): unknown {
   switch (request.task) {
     case "create":
       return create(database);

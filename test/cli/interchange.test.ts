@@ -55,7 +55,10 @@ describe("export and import", () => {
       [["export", "no.db", "--to", "x"], "there is no such file"],
       [["import", "out", "--db", "l.db"], "l.db can't be written: it exists"],
       [["import", "no", "--db", "x.db"], "no can't be read: there is no such file"],
-      [["import", "results.csv", "--db", "x.db"], "results.csv: it can't be read as an export in SQLite"],
+      [
+        ["import", "results.csv", "--db", "x.db"],
+        "results.csv: it can't be read as an export in SQLite: file is not a database",
+      ],
     ] as const) {
       const run = await cli(args, { cwd });
       expect(run, run.stderr).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining(message) });
