@@ -151,7 +151,7 @@ test("an atomic run equals the plain run or nothing, a dry run the real one", { 
       rmSync(own, { recursive: true });
     }),
     {
-      ...runsOf(5),
+      ...runsOf(4),
       examples: [[{ ...EXAMPLE, rows: "id-1,bank,a,1\n" }], [{ ...EXAMPLE, rows: "id-1,a,b,9\nid-2,bank,b,1\n" }]],
     },
   );

@@ -169,7 +169,7 @@ test.each(RUNS_FACTOR === 1 ? WAYS : [...WAYS, ...MORE_WAYS])(
           }
         }
       }),
-      { ...runsOf(2), examples: [[[...EXAMPLES, ...APART]]] },
+      { ...runsOf(1), examples: [[[...EXAMPLES, ...APART]]] },
     );
   },
 );

@@ -150,7 +150,7 @@ test(
         }
       },
     );
-    await fc.assert(property, runsOf(7));
+    await fc.assert(property, runsOf(5));
   },
   RUNS_MS_MAX,
 );

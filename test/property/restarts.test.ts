@@ -95,7 +95,7 @@ test(
         await store.close();
       }
     });
-    await fc.assert(property, runsOf(6));
+    await fc.assert(property, runsOf(5));
   },
   RUNS_MS_MAX,
 );

@@ -99,7 +99,7 @@ describe("the checker", () => {
         const last = event(read, balance + 1n, steps.length * 10 + 100, steps.length * 10 + 101);
         expect(findLinearization([...history, last], account)).toBeUndefined();
       }),
-      runsOf(300),
+      runsOf(200),
     );
   });
 });

@@ -83,7 +83,7 @@ async function expectLawfulUnderSchedules(strategy: MemoryStrategy, operation: f
   const property = fc.asyncProperty(workload, fc.scheduler(), async (work, scheduler) => {
     expectLawful(work, await executeScheduled(strategy, work, scheduler));
   });
-  await fc.assert(property, runsOf(150));
+  await fc.assert(property, runsOf(100));
 }
 
 const SAFE = MEMORY_STRATEGIES.filter(({ safe }) => safe);

@@ -243,7 +243,7 @@ describe("user data and metadata of accounts", () => {
         expect(await ledger.metadata(id)).toEqual(JSON.parse(JSON.stringify(value)));
         expect(ledger.account(id)!.userData).toBe(userData);
       }),
-      runsOf(150),
+      runsOf(100),
     );
   });
 

@@ -181,7 +181,7 @@ test.each([1, 2, 3, "auto"] as const)(
           await ledger.close();
         }
       }),
-      runsOf(2),
+      runsOf(1),
     );
   },
   RUNS_MS_MAX,

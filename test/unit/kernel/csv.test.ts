@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { SLICE_CAPACITY } from "../../../src/core/layout.js";
 import { type Cuts, type JobOptions, parse, parseUnstitched } from "../../support/csv-kernel.js";
 import { type Columns, type ReadRow, referenceParse, referenceRows } from "../../support/csv-reference.js";
+import { runsOf } from "../../support/ledgers.js";
 
 const COLUMNS: Columns = { delimiter: ",", roles: ["id", "debit", "credit", "amount"], scale: 2 };
 const UUID = "0189b3f2-44aa-7c01-9b1c-0123456789ab";
@@ -72,7 +73,7 @@ const line = (count: number, delimiter: string) =>
   });
 
 describe("the same rows as a reference parser, however the file is cut", () => {
-  test.prop([hostileText, columns, cutsOf(fc.integer({ min: 1, max: 300 }))], { numRuns: 1500 })(
+  test.prop([hostileText, columns, cutsOf(fc.integer({ min: 1, max: 300 }))], runsOf(500))(
     "hostile bytes",
     (text, columns, cuts) => {
       expect(parse(text, columns, cuts)).toEqual(referenceParse(text, columns));
@@ -92,20 +93,21 @@ describe("the same rows as a reference parser, however the file is cut", () => {
       ),
       cutsOf(fc.integer({ min: 1, max: 2000 })),
     ],
-    { numRuns: 800 },
+    runsOf(250),
   )("rows of which most are right", ([columns, lines], cuts) => {
     const text = lines.join("");
     expect(parse(text, columns, cuts)).toEqual(referenceParse(text, columns));
   });
 
-  test.prop([fc.integer({ min: 0, max: 3 * SLICE_CAPACITY }), cutsOf(fc.integer({ min: 1, max: 40_000 }))], {
-    numRuns: 40,
-  })("more rows than a slice holds", (count, cuts) => {
-    const lines = Array.from({ length: count }, (_, i) => (i % 50 === 7 ? '"\n\n","a\n",b,1\n' : `${i},a,b,1\n`));
-    const text = lines.join("\n");
-    const wide = { ...cuts, windowSize: Math.max(cuts.windowSize!, 100), share: 1 };
-    expect(parse(text, COLUMNS, wide)).toEqual(referenceParse(text, COLUMNS));
-  });
+  test.prop([fc.integer({ min: 0, max: 3 * SLICE_CAPACITY }), cutsOf(fc.integer({ min: 1, max: 40_000 }))], runsOf(15))(
+    "more rows than a slice holds",
+    (count, cuts) => {
+      const lines = Array.from({ length: count }, (_, i) => (i % 50 === 7 ? '"\n\n","a\n",b,1\n' : `${i},a,b,1\n`));
+      const text = lines.join("\n");
+      const wide = { ...cuts, windowSize: Math.max(cuts.windowSize!, 100), share: 1 };
+      expect(parse(text, COLUMNS, wide)).toEqual(referenceParse(text, COLUMNS));
+    },
+  );
 
   const longPattern = fc
     .tuple(
@@ -124,7 +126,7 @@ describe("the same rows as a reference parser, however the file is cut", () => {
       fc.array(fc.oneof(longPiece, line(4, ","), piece), { minLength: 1, maxLength: 6 }),
       cutsOf(fc.integer({ min: MIB + 1, max: 4 * MIB })),
     ],
-    { numRuns: 12 },
+    runsOf(5),
   )(
     "rows that are too long for a window",
     (pieces, cuts) => {
@@ -152,7 +154,7 @@ describe("the same rows as a reference parser, however the file is cut", () => {
   });
   const refused = referenceParse("x\n", COLUMNS)[0]!;
   test.prop([cut], {
-    numRuns: 300,
+    ...runsOf(100),
     examples: [
       [{ tail: ['"x,"'], opening: '"', at: 0.5 }],
       [{ tail: ['x"y,"'], opening: "", at: 0.5 }],
@@ -197,7 +199,7 @@ describe("the grammar is csv-parse's", () => {
   // csv-parse takes a NUL behind a closing quote for the end of the file.
   const textWithoutNul = hostileText.map((text) => text.replaceAll("\0", ""));
 
-  test.prop([textWithoutNul, fc.constantFrom(",", ";")], { numRuns: 3000 })(
+  test.prop([textWithoutNul, fc.constantFrom(",", ";")], runsOf(1000))(
     "the reference parser refuses a row exactly where csv-parse refuses the file, and else reads the same fields",
     (text, delimiter) => {
       const rows = referenceRows(text, delimiter);
@@ -207,7 +209,7 @@ describe("the grammar is csv-parse's", () => {
     },
   );
 
-  test.prop([fc.array(line(4, ","), { maxLength: 20 }), cutsOf(fc.integer({ min: 1, max: 2000 }))], { numRuns: 200 })(
+  test.prop([fc.array(line(4, ","), { maxLength: 20 }), cutsOf(fc.integer({ min: 1, max: 2000 }))], runsOf(70))(
     "the kernel reads the ids that csv-parse reads",
     (lines, cuts) => {
       const text = lines.join("");

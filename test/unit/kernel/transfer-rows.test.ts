@@ -2,6 +2,7 @@
 import { fc, test } from "@fast-check/vitest";
 import { describe, expect, it } from "vitest";
 import type { Cuts } from "../../support/csv-kernel.js";
+import { runsOf } from "../../support/ledgers.js";
 import {
   ALL_ROLES,
   type Format,
@@ -105,7 +106,7 @@ describe("the rows of a CSV file with any columns", () => {
     .chain((roles) =>
       fc.tuple(fc.constant(roles), fc.array(fc.option(fieldsOf(roles), { freq: 20 }), { maxLength: 30, size: "max" })),
     );
-  test.prop([file, cutsOf(fc.integer({ min: 1, max: 2000 }))], { numRuns: 150 })(
+  test.prop([file, cutsOf(fc.integer({ min: 1, max: 2000 }))], runsOf(50))(
     "are those of a reference, however the file is cut",
     ([roles, rows], cuts) => {
       const columns: readonly Role[] = roles;
@@ -200,7 +201,7 @@ describe("the lines of an NDJSON file", () => {
       fc.array(fc.oneof({ weight: 15, arbitrary: row }, broken), { maxLength: 12, size: "max" }),
       cutsOf(fc.integer({ min: 1, max: 3000 })),
     ],
-    { numRuns: 150 },
+    runsOf(50),
   )("are those of a reference, however members are written and the file is cut", (rows, cuts) => {
     const text = rows
       .map((row) => (typeof row === "string" ? `${row.replaceAll("\n", "")}\n` : `${row[1]}\n`))
@@ -298,7 +299,7 @@ describe("the lines of an NDJSON file", () => {
     return id.isWellFormed() ? { status: "ok", id } : { status: "id_not_utf8" };
   }
 
-  test.prop([fc.array(hostile, { maxLength: 20 }), cutsOf(fc.integer({ min: 1, max: 500 }))], { numRuns: 800 })(
+  test.prop([fc.array(hostile, { maxLength: 20 }), cutsOf(fc.integer({ min: 1, max: 500 }))], runsOf(300))(
     "are read or refused as JSON.parse reads or refuses them",
     (lines, cuts) => {
       const members = new Map<string, Role>([
@@ -320,7 +321,7 @@ describe("the lines of an NDJSON file", () => {
     },
   );
 
-  test.prop([fc.array(hostile, { maxLength: 20 })], { numRuns: 600 })("have the ids that JSON.parse reads", (lines) => {
+  test.prop([fc.array(hostile, { maxLength: 20 })], runsOf(200))("have the ids that JSON.parse reads", (lines) => {
     const members = new Map<string, Role>([
       ["id", "id"],
       ["credit", "credit"],
@@ -474,7 +475,7 @@ describe("a batch does not end within a chain of linked rows", () => {
     return sizes.map(([size, isChainOpen]) => ({ rows: rows.splice(0, size), isChainOpen }));
   }
 
-  test.prop([chains, cutsOf(fc.integer({ min: 1, max: 800 }))], { numRuns: 300 })(
+  test.prop([chains, cutsOf(fc.integer({ min: 1, max: 800 }))], runsOf(100))(
     "unless it is nothing else, and says so",
     (lines, cuts) => {
       const text = lines.join("");

@@ -75,7 +75,7 @@ test("codes and user data of any size are recorded as they are written", async (
         );
       },
     ),
-    runsOf(15),
+    runsOf(10),
   );
 }, 120_000);
 
