@@ -54,9 +54,8 @@ async function main(): Promise<void> {
     const measurements = await trial.run(size);
     results.push({ name: trial.name, measurements });
     for (const measurement of measurements) {
-      const figure = measurement.value.toLocaleString("en-US", {
-        maximumFractionDigits: measurement.value < 1000 ? 1 : 0,
-      });
+      const digits = measurement.value < 1000 ? { maximumSignificantDigits: 3 } : { maximumFractionDigits: 0 };
+      const figure = measurement.value.toLocaleString("en-US", digits);
       const line = `  ${measurement.name.padEnd(48)}${figure.padStart(12)} ${measurement.unit.padEnd(12)}`;
       process.stdout.write(`${line}${verdict(measurement)}\n`.replace(/ +\n$/, "\n"));
     }
