@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Ledger, type LedgerOptions, type NewTransfer, openLedger } from "../../src/index.js";
 import { read } from "../support/cli.js";
-import { makeTransfers, RUNS_FACTOR, RUNS_MS_MAX, runsOf, temporaryFolder } from "../support/ledgers.js";
+import { casesOf, makeTransfers, RUNS_MS_MAX, runsOf, temporaryFolder } from "../support/ledgers.js";
 import { ACCOUNTS, BATCH_CAPACITY, COLUMNS, csvOf } from "../support/long-chains.js";
 import { Model, type ModelNewTransfer, type ModelResult } from "../support/model.js";
 
@@ -122,12 +122,10 @@ interface NamedWay {
 
 const EVENT_LOOP: LedgerOptions = { mode: "event-loop" };
 
-const WAYS: readonly NamedWay[] = [
-  { name: "a call, 2 workers", options: { workers: 2 }, way: makeTransfers },
-  { name: "a file, event loop", options: EVENT_LOOP, way: settleFile },
-];
+const WAYS: readonly NamedWay[] = [{ name: "a file, event loop", options: EVENT_LOOP, way: settleFile }];
 
 const MORE_WAYS: readonly NamedWay[] = [
+  { name: "a call, 2 workers", options: { workers: 2 }, way: makeTransfers },
   { name: "a call, event loop", options: EVENT_LOOP, way: makeTransfers },
   { name: "a source, event loop", options: EVENT_LOOP, way: settleSource },
   { name: "a source, 2 workers", options: { workers: 2 }, way: settleSource },
@@ -143,7 +141,7 @@ function linesOf(rows: readonly ModelNewTransfer[], results: readonly ModelResul
   });
 }
 
-test.each(RUNS_FACTOR === 1 ? WAYS : [...WAYS, ...MORE_WAYS])(
+test.each(casesOf(WAYS, MORE_WAYS))(
   "legs of one id that post or void say the same in chains of one batch and of several ($name)",
   { timeout: RUNS_MS_MAX },
   async ({ options, way }) => {

@@ -128,7 +128,7 @@ test("a chain of any length in a file ends as the model says", { timeout: RUNS_M
         expect(ledger.digest()).toBe(model.digest());
       });
     }),
-    { ...runsOf(4), examples: EXAMPLES.map((plan, index) => [plan, index % 2]) },
+    { ...runsOf(5), examples: EXAMPLES.map((plan, index) => [plan, index % 2]) },
   );
   for (const result of ["ok", "exceeds_credits", "exists", "linked_event_failed", "linked_event_chain_open"]) {
     expect([...seen]).toContain(result);

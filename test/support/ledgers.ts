@@ -22,6 +22,11 @@ export const CONFIGURATIONS: readonly { readonly name: string; readonly options:
 /** PARALLEL_LEDGER_LONG=1 multiplies the runs of every property. */
 export const RUNS_FACTOR = process.env.PARALLEL_LEDGER_LONG === "1" ? 20 : 1;
 
+/** Cases for every run of the tests, and more of them for the long form. */
+export function casesOf<Case>(cases: readonly Case[], more: readonly Case[]): readonly Case[] {
+  return RUNS_FACTOR === 1 ? cases : [...cases, ...more];
+}
+
 /** What a property test may take. */
 export const RUNS_MS_MAX = 240_000 * RUNS_FACTOR;
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { type Ledger, type LedgerOptions, openLedger, type SettleFileOptions } from "../../../src/index.js";
 import { read } from "../../support/cli.js";
-import { temporaryFolder } from "../../support/ledgers.js";
+import { casesOf, temporaryFolder } from "../../support/ledgers.js";
 import { BATCH_CAPACITY } from "../../support/long-chains.js";
 
 const MODES: readonly { readonly name: string; readonly options: LedgerOptions }[] = [
@@ -191,31 +191,34 @@ test.each(MODES)("a row that repeats a leg which broke its chain has failed ($na
   }
 });
 
-test.each(LIMITS)("legs of a chain that no batch holds are compared as those of any other (%s)", async (create) => {
-  const many = (name: string): Row[] =>
-    Array.from({ length: BATCH_CAPACITY }, (_, i) => [`${name} ${i}`, "bank", "purse", 1]);
-  const ledger = await open({ workers: 2 });
-  const first: readonly Row[][] = [[], [["refused", "purse", "bank", 1]]];
-  const places: readonly (readonly [between: Row[], behind: Row[]])[] = [
-    [[], many("behind")],
-    [many("between"), []],
-  ];
-  for (const refused of first) {
-    for (const [between, behind] of places) {
-      for (const named of NAMES) {
-        for (const [debit, credit, result] of SECONDS) {
-          const [id, second]: Row[] = [
-            ["id", named("one"), named("two"), 1],
-            ["id", named(debit), named(credit), 1],
-          ];
-          const chain: Row[] = [...refused, id!, ...between, second!, ...behind, ["end", "bank", "purse"]];
-          const found = await settle(ledger, chain, create);
-          const broke = found.filter((line) => !line.endsWith(",linked_event_failed,"));
-          expect(broke, `${debit} pays ${credit}, ${between.length} rows behind`).toEqual([`id,${result},`]);
-          expect(ledger.transferCount).toBe(0);
-          expect(ledger.accountCount).toBe(2);
+test.each(casesOf<(typeof LIMITS)[number]>(["limited"], ["unlimited"]))(
+  "legs of a chain that no batch holds are compared as those of any other (%s)",
+  async (create) => {
+    const many = (name: string): Row[] =>
+      Array.from({ length: BATCH_CAPACITY }, (_, i) => [`${name} ${i}`, "bank", "purse", 1]);
+    const ledger = await open({ workers: 2 });
+    const first: readonly Row[][] = [[], [["refused", "purse", "bank", 1]]];
+    const places: readonly (readonly [between: Row[], behind: Row[]])[] = [
+      [[], many("behind")],
+      [many("between"), []],
+    ];
+    for (const refused of first) {
+      for (const [between, behind] of places) {
+        for (const named of NAMES) {
+          for (const [debit, credit, result] of SECONDS) {
+            const [id, second]: Row[] = [
+              ["id", named("one"), named("two"), 1],
+              ["id", named(debit), named(credit), 1],
+            ];
+            const chain: Row[] = [...refused, id!, ...between, second!, ...behind, ["end", "bank", "purse"]];
+            const found = await settle(ledger, chain, create);
+            const broke = found.filter((line) => !line.endsWith(",linked_event_failed,"));
+            expect(broke, `${debit} pays ${credit}, ${between.length} rows behind`).toEqual([`id,${result},`]);
+            expect(ledger.transferCount).toBe(0);
+            expect(ledger.accountCount).toBe(2);
+          }
         }
       }
     }
-  }
-});
+  },
+);

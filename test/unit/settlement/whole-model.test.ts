@@ -173,7 +173,7 @@ test("a file of transfers of all kinds ends as a call with them ends, in CSV and
       }
       await byApi.close();
     }),
-    runsOf(6),
+    runsOf(9),
   );
   // The long tests have enough of them to meet what is rare.
   const rare = RUNS_FACTOR > 1 ? ["pending_transfer_already_posted", "version_mismatch"] : [];
