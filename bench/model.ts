@@ -98,7 +98,7 @@ export const modelTrial: Trial = {
     const folder = await mkdtemp(join(tmpdir(), "parallel-ledger-bench-"));
     try {
       let run = 0;
-      const rates = await inTurn(full ? 3 : 1, {
+      const rates = await inTurn(full ? 9 : 1, {
         mixed: () => settle(join(folder, `mixed-${run++}.db`), accounts, mixed),
         plain: () => settle(join(folder, `plain-${run++}.db`), accounts, plain),
       });
