@@ -251,7 +251,8 @@ class FileCheck {
       [this.#openingSlot, this.#openingAccount],
       [slot, id],
     ] as const) {
-      if (opening === 0n || closable === undefined || !accounts.read(closable).closed) continue;
+      if (opening === 0n || closable === undefined) continue;
+      if ((accounts.flags(closable) & layout.ACCOUNT_CLOSED) === 0) continue;
       this.#complain(row, column, `account '${name}' is closed: void the transfer that closes it, and try again`);
       return;
     }
