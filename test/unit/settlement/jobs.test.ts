@@ -71,6 +71,11 @@ async function open(options: LedgerOptions = { workers: 2 }): Promise<Bench> {
 
 const ROWS = "t1,bank,alice,10\nt2,alice,bob,20\nt3,alice,bob,4\nt4,nobody,bob,1\n";
 
+/** Legs of a chain that no batch holds. */
+const LEGS = Array.from({ length: 17_000 }, (_, i) => {
+  return { id: `leg-${i}`, debit: "bank", credit: "bob", amount: 1n, linked: true };
+});
+
 describe("which rows are replayed", () => {
   it("the same content under another path is the same job", async () => {
     const bench = await open();
@@ -295,14 +300,7 @@ describe("ids that somebody else has used", () => {
 
   it("a job keeps its name where a chain of another caller is undone before the job's first rows are on disk", async () => {
     const { ledger, folder } = await open();
-    const legs = Array.from({ length: 17_000 }, (_, i) => ({
-      id: `leg-${i}`,
-      debit: "bank",
-      credit: "bob",
-      amount: 1n,
-      linked: true,
-    }));
-    const chain = ledger.createTransfers([...legs, { id: "last", debit: "alice", credit: "bob", amount: 1n }]);
+    const chain = ledger.createTransfers([...LEGS, { id: "last", debit: "alice", credit: "bob", amount: 1n }]);
     async function* rows(): AsyncGenerator<Buffer> {
       yield Buffer.from(HEADER);
       yield Buffer.from("t1,bank,alice,10\n");
@@ -402,15 +400,8 @@ describe("closing balances", () => {
 
   it("are written however many chains are taken back meanwhile", async () => {
     const { ledger, folder } = await open({ mode: "event-loop" });
-    const legs = Array.from({ length: 17_000 }, (_, i) => ({
-      id: `leg-${i}`,
-      debit: "bank",
-      credit: "bob",
-      amount: 1n,
-      linked: true,
-    }));
     const chains = Array.from({ length: 4 }, (_, i) =>
-      ledger.createTransfers([...legs, { id: `last-${i}`, debit: "alice", credit: "bob", amount: 1n }]),
+      ledger.createTransfers([...LEGS, { id: `last-${i}`, debit: "alice", credit: "bob", amount: 1n }]),
     );
     await ledger.settleFile({
       transfers: Readable.from([HEADER]),
