@@ -3,8 +3,8 @@ import { workerData } from "node:worker_threads";
 import { instantiateKernel } from "../src/core/kernel.js";
 import { type EngineWorkerData, Executor } from "../src/engine/executor.js";
 
-const { memory } = (Array.isArray(workerData) ? workerData[1] : workerData) as EngineWorkerData;
-const executor = new Executor(memory, instantiateKernel(memory));
+const { memory, kernel } = (Array.isArray(workerData) ? workerData[1] : workerData) as EngineWorkerData;
+const executor = new Executor(memory, instantiateKernel(memory, kernel));
 
 /** Runs the batches in these contexts, in order, together with the pool's other workers. */
 export default function runBatches(contexts: readonly number[]): void {

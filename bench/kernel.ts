@@ -11,7 +11,7 @@ import { RecordWriter } from "../src/core/batch.js";
 import { builtFile } from "../src/core/built.js";
 import { stateDigest } from "../src/core/digest.js";
 import { Identifiers } from "../src/core/identifiers.js";
-import { instantiateKernel, type Kernel } from "../src/core/kernel.js";
+import { instantiateKernel, type Kernel, kernelModule } from "../src/core/kernel.js";
 import * as layout from "../src/core/layout.js";
 import { createMemory, type MemoryPlan, planMemory } from "../src/core/memory.js";
 import { type EngineWorkerData, Executor, TURN_LENGTH } from "../src/engine/executor.js";
@@ -69,7 +69,7 @@ class Side {
     this.#openAccounts();
     this.#view.setUint32(layout.SUPERBLOCK + layout.SB_NEXT_SEQUENCE, 1, true);
     if (threads > 0) {
-      const workerData: EngineWorkerData = { memory: this.#memory, workers: threads };
+      const workerData: EngineWorkerData = { memory: this.#memory, kernel: kernelModule(), workers: threads };
       this.#pool = new Piscina({
         filename: builtFile("bench/kernel-worker.js").href,
         minThreads: threads,

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 
 /**
- * Location of a file of the build, `relative` to `dist/` (for example `workers/engine.js`, `kernel.wasm`).
+ * Location of a file of the build, `relative` to `dist/` (for example `workers/engine.cjs`, `kernel.wasm`).
  * The caller may itself run from `dist/src/core` or, under a test runner, from `src/core`.
  */
 export function builtFile(relative: string): URL {

@@ -52,31 +52,38 @@ export interface Kernel {
 
 const compiled = new Map<string, WebAssembly.Module>();
 
-/** Instantiates the kernel on `memory` for the calling thread. The module is compiled once a thread. */
-export function instantiateKernel(memory: WebAssembly.Memory): Kernel {
-  return instantiateBuilt("kernel.wasm", memory) as unknown as Kernel;
+/** The kernel for every thread of the process. */
+export function kernelModule(): WebAssembly.Module {
+  return builtModule("kernel.wasm");
 }
 
-/**
- * Instantiates a module of the build on `memory` for the calling thread; `functions` are what it imports besides. A
- * module is compiled once a thread.
- */
-export function instantiateBuilt(
-  file: string,
-  memory: WebAssembly.Memory,
-  functions: Readonly<Record<string, unknown>> = {},
-): Record<string, unknown> {
+/** Instantiates the kernel on `memory` for the calling thread; one that has been handed the module need not read it. */
+export function instantiateKernel(memory: WebAssembly.Memory, module: WebAssembly.Module = kernelModule()): Kernel {
+  return instantiate(module, memory) as unknown as Kernel;
+}
+
+/** A module of the build, which a thread reads and compiles once. */
+export function builtModule(file: string): WebAssembly.Module {
   let module = compiled.get(file);
   if (module === undefined) {
     module = new WebAssembly.Module(readFileSync(builtFile(file)));
     compiled.set(file, module);
   }
+  return module;
+}
+
+/** Instantiates a module of the build on `memory` for the calling thread; `functions` are what it imports besides. */
+export function instantiate(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+  functions: Readonly<Record<string, unknown>> = {},
+): Record<string, unknown> {
   const imports = {
     env: {
       ...functions,
       memory,
       abort: (): never => {
-        throw new Error(`${file} aborted: a bug`);
+        throw new Error("the kernel aborted: a bug");
       },
     },
   };

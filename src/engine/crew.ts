@@ -4,9 +4,11 @@
  * All tasks of a batch reach their workers before any of the next one, so whoever waits for a batch's turn waits for somebody
  * who can come. None waits on this thread, which may be blocked until the workers have done them.
  */
+import { fileURLToPath } from "node:url";
 import { Piscina } from "piscina";
 import { builtFile } from "../core/built.js";
 import { LedgerError } from "../core/errors.js";
+import { kernelModule } from "../core/kernel.js";
 import { type EngineWorkerData, type ExecutionOutcome, NO_CONTEXT } from "./executor.js";
 
 /** More than there can be: a batch is handed over when the one before the last is over, and may leave a task behind. */
@@ -28,11 +30,12 @@ export class Crew {
 
   /** `fail` is told of a worker that died with a batch, lets those go who wait for it, and says what to throw. */
   constructor(memory: WebAssembly.Memory, workers: number, fail: (cause: unknown) => LedgerError) {
-    const workerData: EngineWorkerData = { memory, workers };
+    const workerData: EngineWorkerData = { memory, kernel: kernelModule(), workers };
     this.#workers = workers;
     this.#fail = fail;
     this.#pool = new Piscina({
-      filename: builtFile("workers/engine.js").href,
+      // The pool requires what is at a path, and tries to import it only where that fails.
+      filename: fileURLToPath(builtFile("workers/engine.cjs")),
       minThreads: workers,
       maxThreads: workers,
       concurrentTasksPerWorker: TASKS_A_WORKER,

@@ -48,6 +48,7 @@ export type ExecutionOutcome = "done" | "candidates" | "postponed" | "aborted";
 /** What the pool hands to every worker when it starts. */
 export interface EngineWorkerData {
   readonly memory: WebAssembly.Memory;
+  readonly kernel: WebAssembly.Module;
   /** Workers of the pool. */
   readonly workers: number;
 }

@@ -8,9 +8,9 @@ import { type EngineWorkerData, type ExecutionOutcome, Executor, NO_CONTEXT } fr
 const ATTACH_MS_MAX = 10_000;
 
 // Piscina hands over its own data and ours as a pair.
-const { memory, workers } = (Array.isArray(workerData) ? workerData[1] : workerData) as EngineWorkerData;
+const { memory, kernel, workers } = (Array.isArray(workerData) ? workerData[1] : workerData) as EngineWorkerData;
 checkMemory(memory);
-const executor = new Executor(memory, instantiateKernel(memory));
+const executor = new Executor(memory, instantiateKernel(memory, kernel));
 
 /** Waits until every worker of the pool is here, so that none is still starting when the first batch comes. */
 function meetOthers(): ExecutionOutcome {

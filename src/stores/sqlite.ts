@@ -100,7 +100,7 @@ class SqliteStore implements Store {
 
   constructor(options: SqliteFileOptions) {
     this.#path = options.path;
-    this.#worker = new Worker(builtFile("workers/store.js"), { name: "ledger-store", workerData: options });
+    this.#worker = new Worker(builtFile("workers/store.cjs"), { name: "ledger-store", workerData: options });
     this.#worker.on("message", (reply: StoreReply) => this.#settle(reply));
     this.#worker.on("error", (cause) => this.#end(cause));
     this.#exited = new Promise((resolve) => {

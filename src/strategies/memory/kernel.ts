@@ -1,5 +1,5 @@
 /** The compiled protocols, instantiated for a thread. */
-import { instantiateBuilt } from "../../core/kernel.js";
+import { builtModule, instantiate } from "../../core/kernel.js";
 
 /** What the module of the strategies exports. `lane` is an address, `strategy` a STRATEGY_* number. */
 export interface StrategyKernel {
@@ -26,5 +26,5 @@ export function instantiateStrategies(memory: WebAssembly.Memory): StrategyKerne
   const sleep = (address: number, expected: number, milliseconds: number): void => {
     Atomics.wait(words, address >>> 2, expected, milliseconds);
   };
-  return instantiateBuilt("strategies.wasm", memory, { sleep }) as unknown as StrategyKernel;
+  return instantiate(builtModule("strategies.wasm"), memory, { sleep }) as unknown as StrategyKernel;
 }
