@@ -35,7 +35,7 @@ export interface Kernel {
   nextResolving(context: number, from: number): number;
   confirmResolving(context: number, index: number, chunk: number, sequence: number): number;
   number(context: number, slice: number): void;
-  classify(context: number, partition: number): bigint;
+  classify(context: number, partition: number): void;
   hasContested(context: number): number;
   release(context: number, partition: number): void;
   decideContested(context: number): void;

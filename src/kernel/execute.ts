@@ -176,59 +176,70 @@ function isCreditLimited(accounts: usize, leg: usize): bool {
   return (load<u16>(account, AC_FLAGS) & ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS) != 0;
 }
 
-/** Reads the accounts of a run of legs, so that the checks that follow find them in the cache. */
-function touchLegs(accounts: usize, from: usize, to: usize): u64 {
-  let seen: u64 = 0;
+/** Reads the accounts of a run of legs, so that the checks that follow find them in the cache; returns their flags, all in one. */
+function touchLegs(accounts: usize, from: usize, to: usize): u32 {
+  let flags: u32 = 0;
   for (let leg = from; leg < to; leg += LEG_SIZE) {
-    seen |= load<u64>(accountAddress(accounts, load<u32>(leg, LEG_SLOT)));
+    flags |= load<u16>(accountAddress(accounts, load<u32>(leg, LEG_SLOT)), AC_FLAGS);
   }
-  return seen;
+  return flags;
 }
 
-/** Applies the partition's legs of one side: those whose account is credit-limited, or those whose account is not. */
+/** Whose legs a pass over a side applies. */
+enum Whose {
+  ANY,
+  CREDIT_LIMITED,
+  NOT_CREDIT_LIMITED,
+}
+
+/** Applies the partition's legs of one side. */
 // @ts-ignore: decorator
 @inline
-function classifySide(context: usize, partition: u32, legs: usize, starts: usize, isDebit: bool, limited: bool): u32 {
+function classifySide(context: usize, partition: u32, legs: usize, starts: usize, isDebit: bool, whose: Whose): u32 {
   const accounts: usize = load<u32>(SUPERBLOCK, SB_ACCOUNTS);
   const slices = load<u32>(context, CX_SLICES_USED);
   let contested: u32 = 0;
   for (let slice: u32 = 0; slice < slices; slice++) {
     const end = legsEnd(context, legs, starts, slice, partition);
     for (let leg = legsStart(context, legs, starts, slice, partition); leg < end; leg += LEG_SIZE) {
-      if (isCreditLimited(accounts, leg) == limited) contested += classifyLeg(context, accounts, leg, isDebit);
+      if (whose == Whose.ANY || isCreditLimited(accounts, leg) == (whose == Whose.CREDIT_LIMITED)) {
+        contested += classifyLeg(context, accounts, leg, isDebit);
+      }
     }
   }
   return contested;
 }
 
-/**
- * Stage classify, one account partition: applies what no order can refuse and marks what order decides. Returns a
- * value of no meaning that keeps the cache warming alive.
- */
-export function classify(context: usize, partition: u32): u64 {
+/** Stage classify, one account partition: applies what no order can refuse and marks what order decides. */
+export function classify(context: usize, partition: u32): void {
   const accounts: usize = load<u32>(SUPERBLOCK, SB_ACCOUNTS);
   const slices = load<u32>(context, CX_SLICES_USED);
-  let touched: u64 = 0;
+  let flags: u32 = 0;
   for (let slice: u32 = 0; slice < slices; slice++) {
-    touched |= touchLegs(
+    flags |= touchLegs(
       accounts,
       legsStart(context, CX_DEBIT_LEGS, CX_DEBIT_STARTS, slice, partition),
       legsEnd(context, CX_DEBIT_LEGS, CX_DEBIT_STARTS, slice, partition),
     );
-    touched |= touchLegs(
+    flags |= touchLegs(
       accounts,
       legsStart(context, CX_CREDIT_LEGS, CX_CREDIT_STARTS, slice, partition),
       legsEnd(context, CX_CREDIT_LEGS, CX_CREDIT_STARTS, slice, partition),
     );
   }
   // First the side that a limit is checked on, against the other side as it was at the batch's start.
-  let contested = classifySide(context, partition, CX_DEBIT_LEGS, CX_DEBIT_STARTS, true, false);
-  contested += classifySide(context, partition, CX_CREDIT_LEGS, CX_CREDIT_STARTS, false, true);
-  contested += classifySide(context, partition, CX_CREDIT_LEGS, CX_CREDIT_STARTS, false, false);
-  contested += classifySide(context, partition, CX_DEBIT_LEGS, CX_DEBIT_STARTS, true, true);
+  let contested: u32;
+  if ((flags & ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS) == 0) {
+    contested = classifySide(context, partition, CX_DEBIT_LEGS, CX_DEBIT_STARTS, true, Whose.ANY);
+    contested += classifySide(context, partition, CX_CREDIT_LEGS, CX_CREDIT_STARTS, false, Whose.ANY);
+  } else {
+    contested = classifySide(context, partition, CX_DEBIT_LEGS, CX_DEBIT_STARTS, true, Whose.NOT_CREDIT_LIMITED);
+    contested += classifySide(context, partition, CX_CREDIT_LEGS, CX_CREDIT_STARTS, false, Whose.CREDIT_LIMITED);
+    contested += classifySide(context, partition, CX_CREDIT_LEGS, CX_CREDIT_STARTS, false, Whose.NOT_CREDIT_LIMITED);
+    contested += classifySide(context, partition, CX_DEBIT_LEGS, CX_DEBIT_STARTS, true, Whose.CREDIT_LIMITED);
+  }
   store<u32>(context + CX_ACCOUNT_PARTITIONS + <usize>partition * PARTITION_ENTRY_SIZE, contested, AP_CONTESTED);
   if (contested != 0) markContested(context, partition);
-  return touched;
 }
 
 /** Marks every transfer with a leg on a contested account of the partition. */
