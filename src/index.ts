@@ -28,12 +28,12 @@ export type {
   TransferResult,
   VoidTransfer,
 } from "./core/types.js";
+export { Batch } from "./engine/batches.js";
 export type { Mode } from "./engine/engine.js";
 export type { ExportOptions, InterchangeSummary } from "./interchange/exporting.js";
 export { type ImportOptions, importLedger } from "./interchange/importing.js";
 export type { ExportFormat } from "./interchange/manifest.js";
 export {
-  Batch,
   Ledger,
   type LedgerOptions,
   openLedger,

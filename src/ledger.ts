@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { entrySizeMax } from "./core/account-chunk.js";
 import { ACCOUNT_ENTRIES_SIZE_MAX, ACCOUNTS_A_CHUNK } from "./core/accounts.js";
 import { parseAsset } from "./core/assets.js";
-import { BatchResults, RecordWriter } from "./core/batch.js";
+import type { BatchResults, RecordWriter } from "./core/batch.js";
 import { invalid, readNewAccount, readTransfer } from "./core/checks.js";
 import { stateDigest } from "./core/digest.js";
 import { LedgerError } from "./core/errors.js";
@@ -23,11 +23,11 @@ import type {
   TransferPage,
   TransferResult,
 } from "./core/types.js";
+import { acquireWriter, type Batch, Batches, executeWritten } from "./engine/batches.js";
 import { longChain, makeLongChain } from "./engine/chains.js";
 import type { Engine, Mode } from "./engine/engine.js";
 import { needOfAccounts } from "./engine/need.js";
 import { openEngine } from "./engine/open.js";
-import { Places } from "./engine/places.js";
 import { Queries } from "./engine/queries.js";
 import { ACCOUNT_TEXT_MAX, type TransferNeed } from "./engine/room.js";
 import { readableSnapshot, saveSnapshot, snapshotSize } from "./engine/snapshot.js";
@@ -230,6 +230,7 @@ export class Ledger {
   readonly #engine: Engine;
   readonly #store: Store;
   readonly #queries: Queries;
+  readonly #batches: Batches;
   /** In their order. A set, for an array of many takes as long to give its first as they are many. */
   readonly #calls = new Set<PendingTransfers>();
   #inFlight = 0;
@@ -239,14 +240,14 @@ export class Ledger {
   readonly #underWay = new Set<Promise<unknown>>();
   /** What closing stops. */
   readonly #stops = new Set<AbortController>();
-  /** One context less than there are: calls always have one. */
-  readonly #batchPlaces = new Places(CONTEXTS - 1);
 
   /** @internal Use {@link openLedger}. */
   constructor(engine: Engine, store: Store) {
     this.#engine = engine;
     this.#store = store;
     this.#queries = new Queries(store, engine);
+    // One context less than there are: calls always have one.
+    this.#batches = new Batches(engine, CONTEXTS - 1);
   }
 
   get mode(): Mode {
@@ -513,16 +514,11 @@ export class Ledger {
     this.#pumping = true;
     while (this.#calls.size > 0 && this.#inFlight < BATCHES_IN_FLIGHT) {
       this.#inFlight++;
-      const writer = await this.#acquireWriter();
+      const writer = await acquireWriter(this.#engine);
       const shares = this.#fill(writer);
       void this.#settleShares(writer, shares);
     }
     this.#pumping = false;
-  }
-
-  async #acquireWriter(): Promise<RecordWriter> {
-    const { ids, memory } = this.#engine;
-    return new RecordWriter(ids, memory, await this.#engine.acquireContext());
   }
 
   /** Moves waiting transfers into the batch, and says whose they are. */
@@ -564,7 +560,7 @@ export class Ledger {
 
   async #settleShares(writer: RecordWriter, shares: readonly Share[]): Promise<void> {
     try {
-      const { results, durable } = await this.#executeWritten(writer, () => {
+      const { results, durable } = await executeWritten(this.#engine, writer, () => {
         this.#inFlight--;
         void this.#pump();
       });
@@ -583,55 +579,13 @@ export class Ledger {
     }
   }
 
-  /** Executes a filled batch, copies its results, and gives its context back; `onExecuted` is called either way. */
-  async #executeWritten(
-    writer: RecordWriter,
-    onExecuted: () => void,
-  ): Promise<{ results: BatchResults; durable: Promise<void> }> {
-    const { context, count } = writer;
-    writer.finish();
-    try {
-      const { slices, flags, pendings } = writer;
-      const promised = { transfers: count, pendings };
-      const { durable } = await this.#engine.execute(context, { slices, promised, flags });
-      return { results: new BatchResults(this.#engine.bytes, context, count, flags), durable };
-    } finally {
-      this.#engine.releaseContext(context);
-      onExecuted();
-    }
-  }
-
   /**
    * Begins a batch that writes straight into shared memory, for callers with millions of transfers. Waits while
    * three others are being filled or executed: end each by `submit` or `discard`.
    */
   async batch(): Promise<Batch> {
     this.#checkOpen();
-    return this.#beginBatch(0, () => this.#checkOpen());
-  }
-
-  /** `check` throws where the batch may not be submitted any more. */
-  async #beginBatch(firstIndex: number, check: () => void): Promise<Batch> {
-    await this.#batchPlaces.take();
-    const writer = await this.#acquireWriter();
-    const end = (): void => this.#batchPlaces.release();
-    const discard = (): void => {
-      this.#engine.releaseContext(writer.context);
-      end();
-    };
-    const submit = async (): Promise<BatchResults> => {
-      try {
-        check();
-        this.#engine.room.promise({ transfers: writer.count, pendings: writer.pendings });
-      } catch (error) {
-        discard();
-        throw error;
-      }
-      const { results, durable } = await this.#executeWritten(writer, end);
-      await durable;
-      return results;
-    };
-    return new Batch(writer, submit, discard, firstIndex);
+    return this.#batches.begin(0, () => this.#checkOpen());
   }
 
   /**
@@ -722,7 +676,7 @@ export class Ledger {
       await chain;
     };
     const begin = async (): Promise<Batch | undefined> => {
-      const batch = await this.#beginBatch(transfers, () => {});
+      const batch = await this.#batches.begin(transfers, () => {});
       if (!isEnding) return batch;
       batch.discard();
       return undefined;
@@ -923,7 +877,7 @@ export class Ledger {
 
   async #close(): Promise<void> {
     const closed = ledgerClosed();
-    this.#batchPlaces.refuse(closed);
+    this.#batches.refuse(closed);
     for (const stop of this.#stops) stop.abort(closed);
     try {
       while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
@@ -962,69 +916,6 @@ export class Ledger {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
-  }
-}
-
-/** A batch being filled. Made by {@link Ledger.batch}; it holds up to 16,384 transfers. */
-export class Batch {
-  readonly #writer: RecordWriter;
-  readonly #submit: () => Promise<BatchResults>;
-  readonly #discard: () => void;
-  /** How errors count the batch's first transfer. */
-  readonly #firstIndex: number;
-  #ended = false;
-
-  /** @internal Use {@link Ledger.batch}. */
-  constructor(writer: RecordWriter, submit: () => Promise<BatchResults>, discard: () => void, firstIndex: number) {
-    this.#firstIndex = firstIndex;
-    this.#writer = writer;
-    this.#submit = submit;
-    this.#discard = discard;
-  }
-
-  /** Transfers added so far. */
-  get length(): number {
-    return this.#writer.count;
-  }
-
-  get isFull(): boolean {
-    return this.#writer.isFull;
-  }
-
-  /** Adds a transfer. Throws `invalid_argument`, and `batch_full` after 16,384. */
-  add(transfer: NewTransfer): void {
-    this.#check();
-    const read = readTransfer(transfer, this.#firstIndex + this.length);
-    // A getter of the transfer's may have filled the batch meanwhile, or ended it.
-    this.#check();
-    this.#writer.add(read);
-  }
-
-  /** Adds a plain transfer without an object for it. Types are the caller's promise. Throws `batch_full`. */
-  addPlain(id: string, debit: string, credit: string, amount: bigint): void {
-    this.#check();
-    this.#writer.write(id, debit, credit, amount, 0, 0n);
-  }
-
-  #check(): void {
-    if (this.#ended) throw invalid("the batch was submitted or discarded: begin another");
-    if (this.isFull) {
-      throw new LedgerError("batch_full", `a batch holds ${layout.BATCH_CAPACITY} transfers: submit it, begin another`);
-    }
-  }
-
-  /** Executes the batch in its turn; resolves with its results once they are on disk. */
-  async submit(): Promise<BatchResults> {
-    if (this.#ended) throw invalid("the batch was submitted or discarded before");
-    this.#ended = true;
-    return this.#submit();
-  }
-
-  /** Forgets the batch. */
-  discard(): void {
-    if (this.#ended) return;
-    this.#ended = true;
-    this.#discard();
   }
 }
 
