@@ -37,8 +37,6 @@ export {
   Ledger,
   type LedgerOptions,
   openLedger,
-  type SettleOptions,
-  type SettleSummary,
 } from "./ledger.js";
 export type { AccountColumns, TransferColumns } from "./settlement/columns.js";
 export type { NetSummary } from "./settlement/net.js";
@@ -46,3 +44,4 @@ export type { Reversal, Reversible } from "./settlement/reversal.js";
 export type { RowProblem } from "./settlement/row-problem.js";
 export type { SettleFileOptions, SettleFileSummary } from "./settlement/run-job.js";
 export type { FileProgress } from "./settlement/settle-file.js";
+export type { SettleOptions, SettleSummary } from "./settlement/stream-settlement.js";

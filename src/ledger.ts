@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { entrySizeMax } from "./core/account-chunk.js";
 import { ACCOUNT_ENTRIES_SIZE_MAX, ACCOUNTS_A_CHUNK } from "./core/accounts.js";
 import { parseAsset } from "./core/assets.js";
-import type { BatchResults, RecordWriter } from "./core/batch.js";
+import type { RecordWriter } from "./core/batch.js";
 import { invalid, readNewAccount, readTransfer } from "./core/checks.js";
 import { stateDigest } from "./core/digest.js";
 import { LedgerError } from "./core/errors.js";
@@ -34,6 +34,12 @@ import { readableSnapshot, saveSnapshot, snapshotSize } from "./engine/snapshot.
 import { type ExportOptions, exportLedger, type InterchangeSummary } from "./interchange/exporting.js";
 import { type Reversal, type Reversible, reverse } from "./settlement/reversal.js";
 import { type JobTarget, runJob, type SettleFileOptions, type SettleFileSummary } from "./settlement/run-job.js";
+import {
+  type SettleOptions,
+  type SettleSummary,
+  StreamSettlement,
+  type StreamTarget,
+} from "./settlement/stream-settlement.js";
 import { openSqliteStore } from "./stores/sqlite.js";
 import type { Store } from "./stores/store.js";
 
@@ -61,24 +67,6 @@ export interface LedgerOptions {
   readonly dryRun?: boolean;
 }
 
-/** Options of {@link Ledger.settle}. */
-export interface SettleOptions {
-  /** Called after each batch that is on disk, in order; the settlement waits for what it returns. */
-  readonly onResults?: (results: BatchResults, firstIndex: number) => void | Promise<void>;
-  /** Called after each batch that is on disk. */
-  readonly onProgress?: (progress: { readonly transfers: number; readonly milliseconds: number }) => void;
-  /** Stops taking transfers; what was taken is finished, then the settlement rejects with the signal's reason. */
-  readonly signal?: AbortSignal;
-}
-
-/** What a settlement did. */
-export interface SettleSummary {
-  readonly transfers: number;
-  /** Number of transfers by result. */
-  readonly results: Readonly<Record<string, number>>;
-  readonly durationMs: number;
-}
-
 const WORKERS_MAX = 64;
 const LOW_WORD = (1n << 64n) - 1n;
 const CONTEXTS = 4;
@@ -86,8 +74,6 @@ const CONTEXTS = 4;
 const INPUT_WINDOW_SIZE = 32 * 1024 * 1024;
 /** Batches of direct calls executing or waiting to; further calls gather meanwhile and share the next batch. */
 const BATCHES_IN_FLIGHT = 2;
-/** Batches of a settlement executed and not yet delivered; a slow reader of results holds the source back. */
-const UNDELIVERED_MAX = 32;
 /** A snapshot is written at close if it is small, or if replaying what it saves would take longer than writing it. */
 const SNAPSHOT_SIZE_SMALL = 64 * 1024 * 1024;
 const SNAPSHOT_TRANSFERS = 500_000;
@@ -601,132 +587,13 @@ export class Ledger {
     options: SettleOptions = {},
   ): Promise<SettleSummary> {
     this.#checkOpen();
-    return this.#stoppable(options.signal, (signal) => this.#settle(source, options, signal));
-  }
-
-  async #settle(
-    source: AsyncIterable<NewTransfer | readonly NewTransfer[]> | Iterable<NewTransfer | readonly NewTransfer[]>,
-    options: SettleOptions,
-    signal: AbortSignal,
-  ): Promise<SettleSummary> {
-    const start = performance.now();
-    const counts = new Map<string, number>();
-    let transfers = 0;
-    let settled = 0;
-    let delivered: Promise<void> = Promise.resolve();
-    let current: Batch | undefined;
-    let isOver = false;
-    /** Nothing more is taken: what the source gives now came too late. */
-    let isEnding = false;
-    let hasSourceEnded = false;
-    let wake!: () => void;
-    const woken = new Promise<void>((resolve) => {
-      // A source that is not waited for sees the end itself first.
-      wake = () => void setImmediate(resolve);
-    });
-    const end = (): void => {
-      isOver = true;
-      wake();
+    const target: StreamTarget = {
+      beginBatch: (firstIndex) => this.#batches.begin(firstIndex, () => {}),
+      awaitAtClose: (run) => this.#awaitAtClose(run),
     };
-    const { room } = this.#engine;
-    const undelivered: Promise<void>[] = [];
-    const deliver = (results: BatchResults | Promise<BatchResults>, firstIndex: number): void => {
-      delivered = delivered.then(async () => {
-        const found = await results;
-        for (const [name, count] of found.counts()) counts.set(name, (counts.get(name) ?? 0) + count);
-        settled += found.length;
-        await options.onResults?.(found, firstIndex);
-        options.onProgress?.({ transfers: settled, milliseconds: performance.now() - start });
-      });
-      delivered.catch(end);
-      undelivered.push(delivered);
-    };
-    const submit = (): void => {
-      if (current === undefined) return;
-      const batch = current;
-      const firstIndex = transfers - batch.length;
-      current = undefined;
-      const isRefused = !isOver && !room.hasTransfers(batch.length);
-      // Where a batch was refused or its delivery failed, none may follow it.
-      isOver ||= isRefused;
-      if (isOver) batch.discard();
-      if (isRefused) throw room.transfersFull(batch.length);
-      if (isOver) return;
-      const results = batch.submit();
-      results.catch(end);
-      deliver(results, firstIndex);
-    };
-    /** A transfer with those before it that are chained to it: they go into one batch, if one holds them. */
-    let together: NewTransfer[] = [];
-    let chain: Promise<void> = Promise.resolve();
-    const makeLong = async (): Promise<void> => {
-      for (const results of await this.#awaitAtClose(makeLongChain(this.#engine, this.#store, together))) {
-        deliver(results, transfers);
-        transfers += results.length;
-      }
-      together = [];
-    };
-    const addLong = async (): Promise<void> => {
-      for (const [index, transfer] of together.entries()) readTransfer(transfer, transfers + index);
-      submit();
-      // Nothing is made behind a batch that was refused.
-      await delivered;
-      if (isEnding) return;
-      chain = makeLong();
-      await chain;
-    };
-    const begin = async (): Promise<Batch | undefined> => {
-      const batch = await this.#batches.begin(transfers, () => {});
-      if (!isEnding) return batch;
-      batch.discard();
-      return undefined;
-    };
-    const add = async (): Promise<void> => {
-      if (together.length > layout.BATCH_CAPACITY) return addLong();
-      if (current !== undefined && current.length + together.length > layout.BATCH_CAPACITY) submit();
-      if (current === undefined && undelivered.length >= UNDELIVERED_MAX) await undelivered.shift();
-      current ??= await begin();
-      if (current === undefined) return;
-      for (const transfer of together) {
-        current.add(transfer);
-        transfers++;
-      }
-      together = [];
-      if (current.isFull) submit();
-    };
-    const isStopped = (): boolean => signal.aborted || isOver;
-    const take = async (): Promise<void> => {
-      for await (const item of source) {
-        if (isStopped()) return;
-        for (const transfer of Array.isArray(item) ? (item as readonly NewTransfer[]) : [item as NewTransfer]) {
-          together.push(transfer);
-          if (transfer?.linked !== true) await add();
-          if (isEnding) return;
-        }
-      }
-      // A chain that the source does not end: its results say so.
-      if (together.length > 0 && !isStopped()) await add();
-      hasSourceEnded = true;
-    };
-    const takeAll = async (): Promise<void> => {
-      signal.addEventListener("abort", wake);
-      if (signal.aborted) wake();
-      try {
-        await Promise.race([take(), woken]);
-      } finally {
-        isEnding = true;
-        submit();
-        await chain;
-      }
-    };
-    try {
-      await this.#awaitAtClose(takeAll());
-    } finally {
-      await delivered;
-    }
-    // Closing stops nothing of a settlement that has taken everything.
-    if (options.signal?.aborted === true || !hasSourceEnded) signal.throwIfAborted();
-    return { transfers, results: Object.fromEntries(counts), durationMs: performance.now() - start };
+    return this.#stoppable(options.signal, (signal) =>
+      new StreamSettlement(this.#engine, this.#store, target, options, signal).run(source),
+    );
   }
 
   /**
