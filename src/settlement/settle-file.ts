@@ -12,6 +12,7 @@ import type { BatchRequest, Engine } from "../engine/engine.js";
 import type { Store } from "../stores/store.js";
 import { needsOrder } from "./columns.js";
 import { configureParser } from "./configuration.js";
+import { Deliveries } from "./deliveries.js";
 import type { MappedColumns } from "./header.js";
 import { type ByteSource, InputWindow } from "./input-window.js";
 import type { NetPositions } from "./net.js";
@@ -65,8 +66,6 @@ export interface FileSummary {
 /** A batch is cut for this share of its capacity, so that rows shorter than usual still fit. */
 const FILL_SHARE = 0.9;
 const NOTHING: Uint8Array = new Uint8Array();
-/** Batches executed whose results are not written yet; who reads them slowly holds the job back. */
-const UNWRITTEN_MAX = 32;
 /** A row is taken to be at least this long before any was seen. */
 const ROW_SIZE_GUESS_MIN = 8;
 
@@ -84,11 +83,11 @@ class FileSettlement {
   readonly #tally: Tally;
   #rowSize = 0;
   #skipping = 0;
-  /** Resolves once every result so far is written; rejects with the first failure. */
-  #written: Promise<void> = Promise.resolve();
-  /** {@link #written} as it was after each of the last batches. */
-  readonly #unwritten: Promise<void>[] = [];
-  #failure: unknown;
+  readonly #deliveries = new Deliveries(() => {
+    this.#hasFailed = true;
+  });
+  /** Whether results could not be written, or are of a batch that did not get to the disk. */
+  #hasFailed = false;
 
   constructor(engine: Engine, store: Store, file: FileJob) {
     this.#engine = engine;
@@ -104,14 +103,14 @@ class FileSettlement {
     await results?.write("row,id,result,sequence\n");
     try {
       for (;;) {
-        if (this.#unwritten.length >= UNWRITTEN_MAX) await this.#unwritten.shift();
-        if (this.#failure !== undefined) break;
+        await this.#deliveries.waitForReader();
+        if (this.#hasFailed) break;
         this.#file.signal?.throwIfAborted();
         if (!(await this.#fillWindow())) break;
         if (!(await this.#settleBatch())) break;
       }
     } finally {
-      await this.#written;
+      await this.#deliveries.all();
     }
     const { rows, replayed, made, counts, problems } = this.#tally;
     return { rows, replayed, made, counts, problems };
@@ -236,7 +235,7 @@ class FileSettlement {
       const breaker = await takeTurn((turn) => makeChain(this.#engine, this.#store, turn, parts));
       if (breaker === undefined) this.#tally.join(rows);
       else this.#tally.joinFailed(rows, breaker);
-      await this.#written;
+      await this.#deliveries.all();
       if (held !== undefined) {
         await results!.join(held, breaker === undefined ? (lines) => lines : failedResults(breaker));
       }
@@ -308,14 +307,10 @@ class FileSettlement {
     const { results, source, onProgress } = this.#file;
     const { rows } = this.#tally;
     const bytes = this.#window.bytesRead;
-    this.#written = this.#written.then(async () => {
+    this.#deliveries.add(async () => {
       await durable;
       await results?.write(text);
       onProgress?.({ rows, bytes, totalBytes: source.byteLength });
-    });
-    this.#unwritten.push(this.#written);
-    this.#written.catch((error) => {
-      this.#failure = error;
     });
   }
 }
