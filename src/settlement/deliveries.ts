@@ -23,7 +23,7 @@ export class Deliveries {
 
   /** Resolves once the reader is near enough for another batch to be executed; rejects where a delivery has failed since. */
   async waitForReader(): Promise<void> {
-    if (this.#undelivered.length >= UNDELIVERED_MAX) await this.#undelivered.shift();
+    while (this.#undelivered.length >= UNDELIVERED_MAX) await this.#undelivered.shift();
   }
 
   /** Resolves once everything so far is delivered; rejects with the first failure. */
