@@ -63,7 +63,8 @@ export class StreamSettlement {
   #isOver = false;
   /** Nothing more is taken: what the source gives now came too late. */
   #isEnding = false;
-  #hasSourceEnded = false;
+  /** The source has ended, and everything that it gave went into batches. */
+  #hasTakenAll = false;
   /** Ends the wait for the source. */
   #wake!: () => void;
   readonly #woken = new Promise<void>((resolve) => {
@@ -87,7 +88,7 @@ export class StreamSettlement {
       await this.#deliveries.all();
     }
     // Closing stops nothing of a settlement that has taken everything.
-    if (this.#options.signal?.aborted === true || !this.#hasSourceEnded) this.#signal.throwIfAborted();
+    if (this.#options.signal?.aborted === true || !this.#hasTakenAll) this.#signal.throwIfAborted();
     return {
       transfers: this.#taken,
       results: Object.fromEntries(this.#counts),
@@ -119,7 +120,7 @@ export class StreamSettlement {
     }
     // A chain that the source does not end: its results say so.
     if (this.#together.length > 0 && !this.#isStopped) await this.#add();
-    this.#hasSourceEnded = true;
+    this.#hasTakenAll = this.#together.length === 0;
   }
 
   get #isStopped(): boolean {

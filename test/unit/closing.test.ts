@@ -150,3 +150,20 @@ test.each(WAYS)("a settlement stops, and what it took is made and reported (%o)"
   onTestFinished(() => again.close());
   expect(again.transferCount).toBe(40_000);
 });
+
+test.each([
+  ["everything is taken resolves", false],
+  ["transfers of a chain are not taken rejects", true],
+])("a settlement whose source ends while the ledger closes, of which %s", async (_, linked) => {
+  const ledger = await open({ mode: "event-loop" });
+  let closing: Promise<void> | undefined;
+  async function* source(): AsyncGenerator<NewTransfer> {
+    yield* pays(2, "made");
+    yield* pays(1, "last", linked ? { linked } : {});
+    closing = ledger.close();
+  }
+  const settling = ledger.settle(source());
+  if (linked) await expect(settling).rejects.toMatchObject(CLOSED);
+  else expect(await settling).toMatchObject({ transfers: 3, results: { ok: 3 } });
+  await closing;
+});
