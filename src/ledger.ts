@@ -1,14 +1,10 @@
 /** The public ledger: opening it, creating accounts and transfers, reading, closing. */
 import { availableParallelism } from "node:os";
-import { entrySizeMax } from "./core/account-chunk.js";
-import { ACCOUNT_ENTRIES_SIZE_MAX, ACCOUNTS_A_CHUNK } from "./core/accounts.js";
 import { parseAsset } from "./core/assets.js";
-import { invalid, readNewAccount } from "./core/checks.js";
+import { invalid } from "./core/checks.js";
 import { stateDigest } from "./core/digest.js";
 import { LedgerError } from "./core/errors.js";
-import * as layout from "./core/layout.js";
-import { encodeMetadata, isSameJson, type JsonValue } from "./core/metadata.js";
-import type { AccountResultCode } from "./core/results.js";
+import type { JsonValue } from "./core/metadata.js";
 import type {
   Account,
   AccountResult,
@@ -24,11 +20,10 @@ import type {
 } from "./core/types.js";
 import { type Batch, Batches } from "./engine/batches.js";
 import { Calls } from "./engine/calls.js";
+import { createAccounts } from "./engine/create-accounts.js";
 import type { Engine, Mode } from "./engine/engine.js";
-import { needOfAccounts } from "./engine/need.js";
 import { openEngine } from "./engine/open.js";
 import { Queries } from "./engine/queries.js";
-import { ACCOUNT_TEXT_MAX } from "./engine/room.js";
 import { readableSnapshot, saveSnapshot, snapshotSize } from "./engine/snapshot.js";
 import { type ExportOptions, exportLedger, type InterchangeSummary } from "./interchange/exporting.js";
 import { type Reversal, type Reversible, reverse } from "./settlement/reversal.js";
@@ -67,7 +62,6 @@ export interface LedgerOptions {
 }
 
 const WORKERS_MAX = 64;
-const LOW_WORD = (1n << 64n) - 1n;
 const CONTEXTS = 4;
 /** Window that files are read through; a row may take 1 MiB of it. */
 const INPUT_WINDOW_SIZE = 32 * 1024 * 1024;
@@ -166,29 +160,6 @@ export async function openLedgerFor(
   }
 }
 
-/** An account to create, with its metadata as text. */
-interface AskedAccount {
-  readonly account: NewAccount;
-  readonly metadata: Uint8Array | undefined;
-}
-
-const decoder = new TextDecoder();
-
-/** Cuts a call into parts that fit a journal chunk each. */
-function partsOf(asked: readonly AskedAccount[]): AskedAccount[][] {
-  const parts: AskedAccount[][] = [];
-  let size = 0;
-  for (const account of asked) {
-    const part = parts.at(-1);
-    const own = entrySizeMax(account.metadata?.length ?? 0);
-    const fits = part !== undefined && part.length < ACCOUNTS_A_CHUNK && size + own <= ACCOUNT_ENTRIES_SIZE_MAX;
-    if (fits) part.push(account);
-    else parts.push([account]);
-    size = fits ? size + own : own;
-  }
-  return parts;
-}
-
 /** A ledger that is open. Made by {@link openLedger}. */
 export class Ledger {
   readonly #engine: Engine;
@@ -277,48 +248,7 @@ export class Ledger {
    * asset with another scale, and `accounts_full` where there is no room for those that are new.
    */
   async createAccounts(accounts: readonly NewAccount[]): Promise<AccountResult[]> {
-    return this.#begin(() => this.#createAccounts(accounts));
-  }
-
-  async #createAccounts(accounts: readonly NewAccount[]): Promise<AccountResult[]> {
-    // The caller may change what it gave while the call waits for its turn, where nothing must fail any more.
-    const own = Array.from(accounts, readNewAccount);
-    const asked = own.map((account, index) => ({
-      account,
-      metadata: account.metadata === undefined ? undefined : encodeMetadata(account.metadata, `account ${index}`),
-    }));
-    for (const { asset } of own) this.#assetNumber(asset);
-    const parts: Promise<{ results: AccountResult[]; durable: Promise<void> }>[] = [];
-    // All parts are asked for at once, so that nothing called later comes between them: there is room for all or none.
-    let hasRoom = false;
-    for (const part of partsOf(asked)) {
-      parts.push(
-        this.#engine.exclusively(() => {
-          if (!hasRoom) this.#checkAccountRoom(own);
-          hasRoom = true;
-          return this.#createPart(part);
-        }),
-      );
-    }
-    const created = await Promise.all(parts);
-    await Promise.all(created.map(({ durable }) => durable));
-    return created.flatMap(({ results }) => results);
-  }
-
-  async #createPart(part: readonly AskedAccount[]): Promise<{ results: AccountResult[]; durable: Promise<void> }> {
-    const engine = this.#engine;
-    const before = engine.accounts.count;
-    const known = new Map<number, string>();
-    for (const { account } of part) {
-      const slot = engine.ids.findAccount(account.id);
-      const text = slot === undefined ? undefined : await engine.metadata(slot);
-      if (text !== undefined) known.set(slot!, text);
-    }
-    const made = new Map<number, Uint8Array>();
-    // From here on nothing can fail: an account in memory that the journal does not have would be lost.
-    const results = part.map((asked) => ({ result: this.#createAccount(asked, known, made) }));
-    const { durable } = await engine.commitAccounts(before, made);
-    return { results, durable };
+    return this.#begin(() => createAccounts(this.#engine, accounts));
   }
 
   /** Metadata of an account as it went in: undefined where it has none, or where there is no such account. */
@@ -331,78 +261,6 @@ export class Ledger {
       });
     });
     return text === undefined ? undefined : (JSON.parse(text) as JsonValue);
-  }
-
-  /** Throws `accounts_full` where the memory can't hold those of the accounts that are new. */
-  #checkAccountRoom(asked: readonly NewAccount[]): void {
-    const { room } = this.#engine;
-    if (room.hasAccounts({ accounts: asked.length, textSize: asked.length * ACCOUNT_TEXT_MAX })) return;
-    room.checkAccounts(needOfAccounts(this.#engine, asked));
-  }
-
-  /** `known` has the text of metadata by slot; that of an account that is created is added to it, and to `made`. */
-  #createAccount(
-    { account, metadata }: AskedAccount,
-    known: Map<number, string>,
-    made: Map<number, Uint8Array>,
-  ): AccountResultCode {
-    const { kernel, ids, accounts } = this.#engine;
-    const kind = ids.write(account.id, layout.KEY_SCRATCH, layout.TEXT_SCRATCH);
-    if (kind === layout.KIND_NONE) return "id_must_not_be_empty";
-    if (kind === layout.KIND_TOO_LONG) return "id_too_long";
-    if (kind === layout.KIND_NOT_UTF8) return "id_not_utf8";
-    const flags =
-      (account.debitsMustNotExceedCredits === true ? layout.ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS : 0) |
-      (account.creditsMustNotExceedDebits === true ? layout.ACCOUNT_CREDITS_MUST_NOT_EXCEED_DEBITS : 0);
-    const code = account.code ?? 0;
-    const overdraft = account.overdraftLimit ?? 0n;
-    const userData = account.userData ?? 0n;
-    const text = metadata === undefined ? undefined : decoder.decode(metadata);
-    const asset = this.#assetNumber(account.asset);
-    const slot = kernel.findAccountByKey(layout.KEY_SCRATCH, kind, layout.TEXT_SCRATCH) >>> 0;
-    if (slot !== layout.NO_SLOT) {
-      if ((accounts.flags(slot) & layout.ACCOUNT_FLAGS_KNOWN) !== flags) return "exists_with_different_flags";
-      if (accounts.asset(slot) !== asset) return "exists_with_different_asset";
-      if (accounts.code(slot) !== code) return "exists_with_different_code";
-      if (accounts.userData(slot) !== userData) return "exists_with_different_user_data";
-      const before = known.get(slot);
-      const isSame = before === undefined || text === undefined ? before === text : isSameJson(before, text);
-      if (!isSame) return "exists_with_different_metadata";
-      return accounts.overdraftLimit(slot) === overdraft ? "exists" : "exists_with_different_overdraft_limit";
-    }
-    if (flags === layout.ACCOUNT_FLAGS_KNOWN) return "flags_are_mutually_exclusive";
-    if (overdraft !== 0n && (flags & layout.ACCOUNT_DEBITS_MUST_NOT_EXCEED_CREDITS) === 0) {
-      return "overdraft_limit_needs_a_limit";
-    }
-    if (asset === 0) return "asset_unknown";
-    const created = accounts.count;
-    const fault = kernel.createAccount(
-      ...([layout.KEY_SCRATCH, kind, layout.TEXT_SCRATCH, asset, flags, code] as const),
-      ...([overdraft & LOW_WORD, overdraft >> 64n, userData & LOW_WORD, userData >> 64n] as const),
-      metadata === undefined ? 0 : this.#engine.nextChunk + 1,
-    );
-    if (fault !== 0) {
-      throw this.#engine.fail(
-        new LedgerError("internal", `there was room for account '${account.id}' a moment ago: a bug`),
-      );
-    }
-    if (metadata !== undefined && text !== undefined) {
-      made.set(created, metadata);
-      known.set(created, text);
-    }
-    return "ok";
-  }
-
-  /** Number of an asset by its code; a currency is registered when it is first used. 0 where it is unknown. */
-  #assetNumber(code: string): number {
-    const known = this.#engine.assets.number(code);
-    if (known !== 0) return known;
-    try {
-      return this.#engine.assets.register(parseAsset(code));
-    } catch (error) {
-      if (error instanceof LedgerError && error.code === "unknown_asset") return 0;
-      throw error;
-    }
   }
 
   /**
@@ -460,7 +318,7 @@ export class Ledger {
 
   #settleFile(options: SettleFileOptions & { readonly signal: AbortSignal }): Promise<SettleFileSummary> {
     const target: JobTarget = {
-      createAccounts: (accounts) => this.#createAccounts(accounts),
+      createAccounts: (accounts) => createAccounts(this.#engine, accounts),
       createTransfers: (transfers) => this.#calls.make(transfers),
     };
     const run = this.#job.then(() => {
