@@ -33,11 +33,8 @@ export type { Mode } from "./engine/engine.js";
 export type { ExportOptions, InterchangeSummary } from "./interchange/exporting.js";
 export { type ImportOptions, importLedger } from "./interchange/importing.js";
 export type { ExportFormat } from "./interchange/manifest.js";
-export {
-  Ledger,
-  type LedgerOptions,
-  openLedger,
-} from "./ledger.js";
+export { Ledger, openLedger } from "./ledger.js";
+export type { LedgerOptions } from "./options.js";
 export type { AccountColumns, TransferColumns } from "./settlement/columns.js";
 export type { NetSummary } from "./settlement/net.js";
 export type { Reversal, Reversible } from "./settlement/reversal.js";

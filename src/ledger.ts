@@ -1,5 +1,4 @@
 /** The public ledger: opening it, creating accounts and transfers, reading, closing. */
-import { availableParallelism } from "node:os";
 import { parseAsset } from "./core/assets.js";
 import { invalid } from "./core/checks.js";
 import { stateDigest } from "./core/digest.js";
@@ -26,6 +25,7 @@ import { openEngine } from "./engine/open.js";
 import { Queries } from "./engine/queries.js";
 import { readableSnapshot, saveSnapshot, snapshotSize } from "./engine/snapshot.js";
 import { type ExportOptions, exportLedger, type InterchangeSummary } from "./interchange/exporting.js";
+import { type LedgerOptions, readOptions } from "./options.js";
 import { type Reversal, type Reversible, reverse } from "./settlement/reversal.js";
 import { type JobTarget, runJob, type SettleFileOptions, type SettleFileSummary } from "./settlement/run-job.js";
 import {
@@ -37,31 +37,6 @@ import {
 import { openSqliteStore } from "./stores/sqlite.js";
 import type { Store } from "./stores/store.js";
 
-/** Options of {@link openLedger}. */
-export interface LedgerOptions {
-  /** `parallel` (default): worker threads. `event-loop`: the same engine on the calling thread, in slices of a millisecond. */
-  readonly mode?: Mode;
-  /**
-   * Worker threads of the parallel mode: 1–64, or `auto` (default) for one a core, of which one rests while batches are
-   * executed that this thread fills: it needs the core itself.
-   */
-  readonly workers?: "auto" | number;
-  /**
-   * How many accounts, recorded transfers and pending transfers (resolved ones included) the ledger must hold while it
-   * is open; memory is reserved for them.
-   */
-  readonly capacity?: { readonly accounts?: number; readonly transfers?: number; readonly pendings?: number };
-  /** Assets beside the currencies of ISO 4217, as `CODE:SCALE`, for example `BTC:8`. */
-  readonly assets?: readonly string[];
-  /**
-   * Works on a private copy of the file, which is gone when the ledger is closed: everything ends as it would on the
-   * ledger itself, which is only read, may be used by others meanwhile, and need not exist. Takes as much room on its
-   * disk again. Default: false.
-   */
-  readonly dryRun?: boolean;
-}
-
-const WORKERS_MAX = 64;
 const CONTEXTS = 4;
 /** Window that files are read through; a row may take 1 MiB of it. */
 const INPUT_WINDOW_SIZE = 32 * 1024 * 1024;
@@ -69,41 +44,8 @@ const INPUT_WINDOW_SIZE = 32 * 1024 * 1024;
 const SNAPSHOT_SIZE_SMALL = 64 * 1024 * 1024;
 const SNAPSHOT_TRANSFERS = 500_000;
 
-const OPTION_NAMES = new Set(["mode", "workers", "capacity", "assets", "dryRun"]);
 function ledgerClosed(): LedgerError {
   return new LedgerError("ledger_closed", "the ledger is closed: open it again");
-}
-
-const CAPACITY_NAMES = new Set(["accounts", "transfers", "pendings"]);
-
-/** Checks the options before anything happens, and names what it can't use. */
-function readOptions(options: LedgerOptions): {
-  mode: Mode;
-  workers: number;
-  workersBesideCaller: number;
-  dryRun: boolean;
-} {
-  for (const name of Object.keys(options)) {
-    if (!OPTION_NAMES.has(name)) {
-      throw invalid(`'${name}' is not an option of openLedger: expected ${[...OPTION_NAMES].join(", ")}`, { name });
-    }
-  }
-  for (const name of Object.keys(options.capacity ?? {})) {
-    if (!CAPACITY_NAMES.has(name)) {
-      throw invalid(`'${name}' is not a capacity of openLedger: expected ${[...CAPACITY_NAMES].join(", ")}`, { name });
-    }
-  }
-  const { mode = "parallel", workers = "auto", dryRun = false } = options;
-  if (mode !== "parallel" && mode !== "event-loop") {
-    throw invalid(`the option 'mode' must be 'parallel' or 'event-loop', not '${String(mode)}'`, { mode });
-  }
-  if (typeof dryRun !== "boolean") throw invalid(`the option 'dryRun' must be true or false, not ${String(dryRun)}`);
-  const count = workers === "auto" ? Math.min(WORKERS_MAX, availableParallelism()) : workers;
-  if (!Number.isInteger(count) || count < 1 || count > WORKERS_MAX) {
-    throw invalid(`the option 'workers' must be 'auto' or a whole number from 1 to ${WORKERS_MAX}, not ${workers}`);
-  }
-  // Who did not say how many gets as many as there are cores, and one of those is the caller's while it fills batches.
-  return { mode, workers: count, workersBesideCaller: workers === "auto" ? Math.max(1, count - 1) : count, dryRun };
 }
 
 /**

@@ -1,7 +1,8 @@
 /** How much room a job's ledger is opened with, judging by its files, and what happens where that was too little. */
 import { open, stat } from "node:fs/promises";
 import { LedgerError } from "../core/errors.js";
-import { type LedgerOptions, type OpenedLedger, openLedgerFor } from "../ledger.js";
+import { type OpenedLedger, openLedgerFor } from "../ledger.js";
+import type { LedgerOptions } from "../options.js";
 import type { ExitCode } from "./output.js";
 import type { SettleArguments } from "./settle.js";
 
