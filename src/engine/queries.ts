@@ -53,6 +53,18 @@ interface Span {
   readonly through: number;
 }
 
+/** Sequences of the transfers that may have this id, as the exactly-once index knows them. Between two batches. */
+export function candidatesOf({ ids, kernel }: Engine, id: string): number[] {
+  const kind = ids.write(id, KEY_SCRATCH, TEXT_SCRATCH);
+  if (!isIdKind(kind)) return [];
+  const sequences: number[] = [];
+  for (;;) {
+    const sequence = kernel.findTransfer(KEY_SCRATCH, kind, sequences.length) >>> 0;
+    if (sequence === 0) return sequences;
+    sequences.push(sequence);
+  }
+}
+
 export class Queries {
   readonly #store: Store;
   readonly #engine: Engine;
@@ -71,25 +83,12 @@ export class Queries {
 
   /** The recorded transfer with exactly this id. */
   async transfer(id: string): Promise<Transfer | undefined> {
-    for (const sequence of await this.#atBoundary(() => this.#candidates(id))) {
+    for (const sequence of await this.#atBoundary(() => candidatesOf(this.#engine, id))) {
       const { transfers } = await this.#store.findTransfers({ before: sequence + 1, after: sequence - 1, limit: 1 });
       // Equal hashes are no equal ids: the record decides.
       if (transfers[0]?.id === id) return this.#transferOf(transfers[0]);
     }
     return undefined;
-  }
-
-  /** Sequences of the transfers that may have this id, as the exactly-once index knows them. */
-  #candidates(id: string): number[] {
-    const { ids, kernel } = this.#engine;
-    const kind = ids.write(id, KEY_SCRATCH, TEXT_SCRATCH);
-    if (!isIdKind(kind)) return [];
-    const sequences: number[] = [];
-    for (;;) {
-      const sequence = kernel.findTransfer(KEY_SCRATCH, kind, sequences.length) >>> 0;
-      if (sequence === 0) return sequences;
-      sequences.push(sequence);
-    }
   }
 
   /** A page of the account's entries, newest first. */

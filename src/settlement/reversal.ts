@@ -10,12 +10,14 @@ import {
   PE_STATUS,
   PENDING_OPEN,
   PENDING_SIZE,
+  PENDING_VOIDED,
   TEXT_SCRATCH,
 } from "../core/layout.js";
 import type { TransferResultCode } from "../core/results.js";
 import type { NewTransfer, Transfer, TransferFilter, TransferPage } from "../core/types.js";
 import { makeTogether } from "../engine/chains.js";
 import type { Engine } from "../engine/engine.js";
+import { candidatesOf } from "../engine/queries.js";
 import { checkNames } from "../engine/query-options.js";
 import type { Store } from "../stores/store.js";
 
@@ -120,34 +122,56 @@ async function ofJob(store: Store, books: Books, job: string): Promise<Transfer[
   throw new LedgerError("unknown_job", `the ledger has no job '${job}': check its name`, { details: { job } });
 }
 
-/** The opposites of those transfers that still have an effect, in the order given. */
+/** The opposites of those transfers that still have an effect, or had one until they were taken back, in the order given. */
 async function legsOf(engine: Engine, originals: readonly Transfer[]): Promise<Leg[]> {
   const legs: Leg[] = [];
-  const open = await engine.exclusively(async () => {
-    const clock = engine.timestamp();
-    return new Set(originals.filter((original) => isOpen(engine, original, clock)).map(({ id }) => id));
-  });
+  const voidable = await voidableOf(engine, originals);
   for (const { id, result, pending, void: voided, debit, credit, amount, code, userData } of originals) {
     if (result !== "ok" || voided !== undefined) continue;
     const reversal = { id: reversalId(id), code, userData };
     if (pending !== true) {
       legs.push({ original: id, transfer: { ...reversal, debit: credit, credit: debit, amount } });
-    } else if (open.has(id)) {
+    } else if (voidable.has(id)) {
       legs.push({ original: id, transfer: { ...reversal, void: id } });
     }
   }
   return legs;
 }
 
-/** Whether a transfer will reserve something when a batch of this clock begins. Between two batches. */
-function isOpen({ ids, kernel, plan, bytes, view }: Engine, { id, pending }: Transfer, clock: bigint): boolean {
-  if (pending !== true) return false;
+/** Ids of the pending transfers of which a void is, or was, the opposite. */
+function voidableOf(engine: Engine, originals: readonly Transfer[]): Promise<Set<string>> {
+  return engine.exclusively(async () => {
+    const clock = engine.timestamp();
+    const ids = new Set<string>();
+    for (const { id, pending } of originals) {
+      if (pending === true && (await isVoidable(engine, id, clock))) ids.add(id);
+    }
+    return ids;
+  });
+}
+
+/** Whether a transfer will reserve something when a batch of this clock begins, or did until it was taken back. In a turn. */
+async function isVoidable(engine: Engine, id: string, clock: bigint): Promise<boolean> {
+  const { ids, kernel, plan, bytes, view } = engine;
   const kind = ids.write(id, KEY_SCRATCH, TEXT_SCRATCH);
   const slot = kernel.findPending(KEY_SCRATCH, kind, TEXT_SCRATCH) >>> 0;
+  if (slot === NO_SLOT) return false;
   const at = plan.pendings + slot * PENDING_SIZE;
-  if (slot === NO_SLOT || bytes[at + PE_STATUS] !== PENDING_OPEN) return false;
+  const status = bytes[at + PE_STATUS];
+  if (status === PENDING_VOIDED) return wasTakenBack(engine, id);
+  if (status !== PENDING_OPEN) return false;
   const expires = view.getBigUint64(at + PE_EXPIRES, true);
   return expires === 0n || expires > clock;
+}
+
+/** Whether the transfer was taken back before, and not voided otherwise. In a turn. */
+async function wasTakenBack(engine: Engine, id: string): Promise<boolean> {
+  const reversal = reversalId(id);
+  for (const sequence of candidatesOf(engine, reversal)) {
+    const recorded = await engine.recorded(sequence);
+    if (recorded.id === reversal) return recorded.result === "ok";
+  }
+  return false;
 }
 
 /** Id of the transfer that takes another one back: there is one for ever. */
