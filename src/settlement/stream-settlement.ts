@@ -114,12 +114,12 @@ export class StreamSettlement {
       if (this.#isStopped) return;
       for (const transfer of Array.isArray(item) ? (item as readonly NewTransfer[]) : [item as NewTransfer]) {
         this.#together.push(transfer);
-        if (transfer?.linked !== true) await this.#add();
+        if (transfer?.linked !== true && !this.#addNow()) await this.#add();
         if (this.#isEnding) return;
       }
     }
     // A chain that the source does not end: its results say so.
-    if (this.#together.length > 0 && !this.#isStopped) await this.#add();
+    if (this.#together.length > 0 && !this.#isStopped && !this.#addNow()) await this.#add();
     this.#hasTakenAll = this.#together.length === 0;
   }
 
@@ -133,19 +133,25 @@ export class StreamSettlement {
     this.#wake();
   }
 
-  /** Adds what belongs together to the batch, or to the next one where this has no room for all of it. */
-  async #add(): Promise<void> {
-    if (this.#together.length > BATCH_CAPACITY) return this.#addChain();
-    if (this.#batch !== undefined && this.#batch.length + this.#together.length > BATCH_CAPACITY) this.#submit();
-    this.#batch ??= await this.#begin();
+  /** Adds what belongs together to the batch, if there is one that has room for all of it. */
+  #addNow(): boolean {
     const batch = this.#batch;
-    if (batch === undefined) return;
+    if (batch === undefined || batch.length + this.#together.length > BATCH_CAPACITY) return false;
     for (const transfer of this.#together) {
       batch.add(transfer);
       this.#taken++;
     }
     this.#together = [];
     if (batch.isFull) this.#submit();
+    return true;
+  }
+
+  /** Adds what belongs together to the next batch, or makes it as a chain of its own. */
+  async #add(): Promise<void> {
+    if (this.#together.length > BATCH_CAPACITY) return this.#addChain();
+    if (this.#batch !== undefined) this.#submit();
+    this.#batch = await this.#begin();
+    this.#addNow();
   }
 
   /** Begins a batch; undefined where nothing more is taken by the time that there is a place for it. */
