@@ -13,6 +13,7 @@ const USAGE_CODES = new Set([
   "cannot_read",
   "cannot_create",
   "cannot_open",
+  "input_changed",
   "missing_column",
   "duplicate_column",
   "too_many_columns",

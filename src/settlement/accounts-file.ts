@@ -17,14 +17,12 @@ import type { Engine } from "../engine/engine.js";
 import { ACCOUNT_ROLE_NAMES, type AccountColumns, accountColumnNames } from "./columns.js";
 import { configureParser } from "./configuration.js";
 import { type FileFormat, takeColumns } from "./header.js";
-import { type ByteSource, InputWindow, openFile } from "./input-window.js";
+import { type FileSource, InputWindow, openFileToRepeat } from "./input-window.js";
 import { openingTransferId } from "./job.js";
 import { expectedInstead, rowProblem } from "./row-problem.js";
 
 export interface AccountsFile {
-  /** Opens the file from its beginning; called twice. */
-  readonly open: () => Promise<ByteSource>;
-  readonly name: string;
+  readonly source: FileSource;
   readonly columns: AccountColumns;
   readonly format: FileFormat;
   readonly delimiter: string;
@@ -79,7 +77,7 @@ export async function checkAccountsHeader({
   readonly format: FileFormat;
   readonly delimiter: string;
 }): Promise<void> {
-  const source = await openFile(file);
+  const source = await openFileToRepeat(file);
   try {
     await takeColumns(source, { format, delimiter }, accountColumnNames(columns), ACCOUNT_ROLE_NAMES);
   } finally {
@@ -137,9 +135,9 @@ export async function applyAccountsFile(
 function openingDiffers(file: AccountsFile, id: string, result: string): LedgerError {
   return new LedgerError(
     "opening_balance_differs",
-    `${file.name}: account '${id}' was opened before with another balance (${result}): an opening balance is made ` +
+    `${file.source.name}: account '${id}' was opened before with another balance (${result}): an opening balance is made ` +
       `once; correct it by a transfer`,
-    { details: { file: file.name, account: id, result } },
+    { details: { file: file.source.name, account: id, result } },
   );
 }
 
@@ -183,7 +181,8 @@ class FileCheck {
 
   #checkOpeningAccount(): void {
     const { accounts } = this.#engine;
-    const { asset, name } = this.#file;
+    const { asset, source } = this.#file;
+    const { name } = source;
     const slot = this.#openingSlot;
     if (slot === undefined) return;
     if ((accounts.flags(slot) & layout.ACCOUNT_FLAGS_KNOWN) !== 0 || accounts.asset(slot) !== asset.number) {
@@ -316,7 +315,7 @@ class FileCheck {
   }
 
   #error(): LedgerError {
-    const { name } = this.#file;
+    const { name } = this.#file.source;
     const shown = this.#problems.slice(0, PROBLEMS_MAX);
     const more = this.#problems.length > shown.length ? "\n  and more" : "";
     return new LedgerError(this.#code, `${name} can't be applied, and nothing was:\n  ${shown.join("\n  ")}${more}`, {
@@ -354,11 +353,15 @@ type Complain = (row: number, column: string | undefined, what: string) => void;
 /** The file's accounts, up to a slice at a time. Rows that can't be read are complained of and left out. */
 async function* readRows(engine: Engine, file: AccountsFile, complain: Complain): AsyncGenerator<OpeningRow[]> {
   const { bytes, view, kernel, plan } = engine;
-  const source = await file.open();
   const context = await engine.acquireContext();
   try {
     const columnOfRole = accountColumnNames(file.columns);
-    const { columns, rows: bytesOfRows } = await takeColumns(source, file, columnOfRole, ACCOUNT_ROLE_NAMES);
+    const { columns, rows: bytesOfRows } = await takeColumns(
+      file.source.again(),
+      file,
+      columnOfRole,
+      ACCOUNT_ROLE_NAMES,
+    );
     const window = new InputWindow(bytesOfRows, bytes, plan.input, plan.inputSize);
     let row = 1;
     let skipping = 0;
@@ -402,7 +405,6 @@ async function* readRows(engine: Engine, file: AccountsFile, complain: Complain)
     }
   } finally {
     engine.releaseContext(context);
-    await source.close();
   }
 }
 

@@ -16,33 +16,72 @@ export interface ByteSource {
   close(): Promise<void>;
 }
 
+/** A regular file. All that is read of it is what it held when it was opened: `input_changed` where it was written to since. */
+export interface FileSource extends ByteSource {
+  readonly byteLength: number;
+  /** The same from the first byte on, however far this one is, and until this one is closed. */
+  again(): ByteSource;
+}
+
 /** Opens a regular file or a pipe. Throws `cannot_read` with the path and the system's reason. */
-export async function openFile(path: string): Promise<ByteSource> {
+export async function openFile(path: string): Promise<ByteSource | FileSource> {
   let handle: FileHandle;
-  let byteLength: number | undefined;
   try {
     handle = await open(path, "r");
   } catch (cause) {
     throw cannotRead(path, cause);
   }
-  const stats = await handle.stat();
+  const stats = await handle.stat({ bigint: true });
   if (stats.isDirectory()) {
     await handle.close();
     throw isDirectory(path);
   }
-  if (stats.isFile()) byteLength = stats.size;
-  return {
-    name: path,
-    byteLength,
-    async read(target) {
-      try {
-        return (await handle.read(target, 0, target.length, null)).bytesRead;
-      } catch (cause) {
-        throw cannotRead(path, cause);
-      }
-    },
-    close: () => handle.close(),
+  const close = (): Promise<void> => handle.close();
+  const read = async (target: Uint8Array, position: number | null): Promise<number> => {
+    try {
+      return (await handle.read(target, 0, target.length, position)).bytesRead;
+    } catch (cause) {
+      throw cannotRead(path, cause);
+    }
   };
+  if (!stats.isFile()) {
+    return { name: path, byteLength: undefined, read: (target) => read(target, null), close };
+  }
+  const fromStart = (): ByteSource & Pick<FileSource, "byteLength"> => {
+    let position = 0;
+    return {
+      name: path,
+      byteLength: Number(stats.size),
+      async read(target) {
+        const count = await read(target, position);
+        position += count;
+        // Behind the read: whatever was written before it shows now.
+        const { size, mtimeNs } = await handle.stat({ bigint: true });
+        if (size !== stats.size || mtimeNs !== stats.mtimeNs) throw inputChanged(path);
+        return count;
+      },
+      close: async () => {},
+    };
+  };
+  return { ...fromStart(), again: fromStart, close };
+}
+
+/** Opens a file that is read more than once. Throws what {@link openFile} does, and `cannot_read` where it is no regular file. */
+export async function openFileToRepeat(path: string): Promise<FileSource> {
+  // A pipe would be waited at, and what was read of it would be gone.
+  const stats = await stat(path).catch(() => undefined);
+  if (stats === undefined || stats.isFile() || stats.isDirectory()) {
+    const source = await openFile(path);
+    if ("again" in source) return source;
+    await source.close();
+  }
+  throw cannotRead(path, new Error("it is read more than once, so it must be a regular file"));
+}
+
+function inputChanged(path: string): LedgerError {
+  return new LedgerError("input_changed", `${path} was changed while it was read: settle it when nobody writes to it`, {
+    details: { path },
+  });
 }
 
 /** Throws what {@link openFile} would, without opening the file: a pipe can be opened only once. */

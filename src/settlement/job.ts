@@ -1,7 +1,9 @@
 /** What names a run over a file, and the ids of opening balances. */
 import { createHash, randomUUID } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { derivedId, type Job, jobOfName } from "../core/job.js";
+import type { FileSource } from "./input-window.js";
+
+const READ_SIZE = 1024 * 1024;
 
 /**
  * The job of a stream that nobody named: one of its own. What it holds is known only at its end, and a name that all
@@ -17,8 +19,12 @@ export function openingTransferId(asset: string, account: string): string {
 }
 
 /** The name of a file's job: the same for the same content, wherever the file lies. */
-export async function jobNameOfFile(path: string): Promise<string> {
+export async function jobNameOfFile(file: FileSource): Promise<string> {
+  const source = file.again();
   const hash = createHash("sha256");
-  for await (const block of createReadStream(path, { highWaterMark: 1024 * 1024 })) hash.update(block as Buffer);
+  const block = Buffer.alloc(READ_SIZE);
+  for (let count = await source.read(block); count > 0; count = await source.read(block)) {
+    hash.update(block.subarray(0, count));
+  }
   return `file-${hash.digest("hex").slice(0, 32)}`;
 }

@@ -20,7 +20,7 @@ import {
   transferColumnNames,
 } from "./columns.js";
 import { type FileFormat, formatOf, type MappedColumns, takeColumns } from "./header.js";
-import { type ByteSource, cannotRead, openFile, openStream } from "./input-window.js";
+import { type ByteSource, type FileSource, openFile, openFileToRepeat, openStream } from "./input-window.js";
 import { jobNameOfFile, jobOfStream } from "./job.js";
 import { NetPositions, type NetSummary } from "./net.js";
 import { OutputFile } from "./output.js";
@@ -107,7 +107,7 @@ export interface PreparedJob {
   readonly asset: Asset;
   readonly isAtomic: boolean;
   readonly delimiter: string;
-  readonly source: ByteSource;
+  readonly source: ByteSource | FileSource;
   readonly columns: MappedColumns;
   /** What follows the header in the source. */
   readonly rows: ByteSource;
@@ -197,7 +197,7 @@ export async function runPreparedJob(
     };
     const summary = isAtomic
       ? await settleAtomically(engine, store, file, results)
-      : { ...(await settleFile(engine, store, { ...file, ...inTurnWithOthers(engine) })), isKept: true };
+      : { ...(await settleInTurn(engine, store, file)), isKept: true };
     await results?.finish();
     const durationMs = performance.now() - start;
     if (balances !== undefined) await writeBalances(engine, balances);
@@ -224,9 +224,24 @@ export async function runPreparedJob(
   }
 }
 
-/** How a job has its batches executed that leaves room for other calls between them. */
-function inTurnWithOthers(engine: Engine): Pick<FileJob, "target" | "takeTurn"> {
-  return { target: engine, takeTurn: (action) => inTurn(engine, action) };
+/** Settles row by row, and leaves room for other calls between batches. */
+async function settleInTurn(
+  engine: Engine,
+  store: Store,
+  file: Omit<FileJob, "target" | "takeTurn">,
+): Promise<FileSummary> {
+  try {
+    return await settleFile(engine, store, { ...file, target: engine, takeTurn: (action) => inTurn(engine, action) });
+  } catch (error) {
+    if (!(error instanceof LedgerError) || error.code !== "input_changed") throw error;
+    const { name } = file.job;
+    throw new LedgerError(
+      error.code,
+      `${error.message}, and name the job '${name}' then: rows settled before belong to it, and would be settled again ` +
+        "by a job of another name",
+      { cause: error, details: { ...error.details, job: name } },
+    );
+  }
 }
 
 /** Settles all rows or none; `results` then says so. */
@@ -263,17 +278,21 @@ async function applyAccounts(
 ): Promise<{ created: number; opened: number }> {
   const { accounts } = options;
   if (accounts === undefined) return { created: 0, opened: 0 };
-  return applyAccountsFile(engine, target, {
-    open: () => openFile(accounts.file),
-    name: accounts.file,
-    ...accountsOf(options, accounts),
-    delimiter,
-    asset,
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-  });
+  const source = await openFileToRepeat(accounts.file);
+  try {
+    return await applyAccountsFile(engine, target, {
+      source,
+      ...accountsOf(options, accounts),
+      delimiter,
+      asset,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+  } finally {
+    await source.close();
+  }
 }
 
-async function openTransfers({ transfers, signal }: SettleFileOptions): Promise<ByteSource> {
+async function openTransfers({ transfers, signal }: SettleFileOptions): Promise<ByteSource | FileSource> {
   return typeof transfers === "string" ? openFile(transfers) : openStream(transfers, "standard input", signal);
 }
 
@@ -320,11 +339,9 @@ function checkJobName({ job }: SettleFileOptions, names: ReadonlyMap<number, str
   );
 }
 
-async function nameJob({ job, transfers }: SettleFileOptions, source: ByteSource): Promise<Job> {
+async function nameJob({ job }: SettleFileOptions, source: ByteSource | FileSource): Promise<Job> {
   if (job !== undefined) return jobOfName(job);
-  if (typeof transfers !== "string" || source.byteLength === undefined) return jobOfStream();
-  const name = await jobNameOfFile(transfers).catch((cause: unknown) => Promise.reject(cannotRead(transfers, cause)));
-  return jobOfName(name);
+  return "again" in source ? jobOfName(await jobNameOfFile(source)) : jobOfStream();
 }
 
 function checkDelimiter(delimiter: string): string {

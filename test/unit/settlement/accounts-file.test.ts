@@ -1,4 +1,5 @@
 /** Accounts files: opened once, refused as a whole where anything is wrong. */
+import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -6,9 +7,14 @@ import {
   type AccountColumns,
   type Ledger,
   LedgerError,
+  type NewAccount,
+  type NewTransfer,
   openLedger,
   type SettleFileSummary,
 } from "../../../src/index.js";
+import { openLedgerFor } from "../../../src/ledger.js";
+import { applyAccountsFile } from "../../../src/settlement/accounts-file.js";
+import { openFileToRepeat } from "../../../src/settlement/input-window.js";
 import { openingTransferId } from "../../../src/settlement/job.js";
 import { temporaryFolder } from "../../support/cli.js";
 
@@ -142,6 +148,43 @@ describe("an accounts file", () => {
       "sats 1",
       "yen 1",
     ]);
+  });
+});
+
+describe("an accounts file that is not what was checked", () => {
+  it("is a pipe, of which nothing would be left to apply: refused before anything is made", async () => {
+    const folder = temporaryFolder();
+    const file = join(folder, "accounts.ndjson");
+    execFileSync("mkfifo", [file]);
+    writeFileSync(join(folder, "transfers.ndjson"), "");
+    const ledger = await openLedger(join(folder, "l.db"), { mode: "event-loop" });
+    onTestFinished(() => ledger.close());
+    await expect(
+      ledger.settleFile({ transfers: join(folder, "transfers.ndjson"), asset: "USD", accounts: { file } }),
+    ).rejects.toMatchObject({ code: "cannot_read", message: expect.stringContaining("regular file") });
+  });
+
+  it("is written to before it is applied: no row of it is left out in silence", async () => {
+    const folder = temporaryFolder();
+    const path = join(folder, "accounts.csv");
+    writeFileSync(path, "id,opening\nalice,1\nbob,2\n");
+    const { ledger, engine } = await openLedgerFor(join(folder, "l.db"), { mode: "event-loop" }, {});
+    onTestFinished(() => ledger.close());
+    const source = await openFileToRepeat(path);
+    onTestFinished(() => source.close());
+    const target = {
+      createAccounts: (accounts: readonly NewAccount[]) => {
+        // The first of them is the one that pays.
+        if (accounts.length === 1) writeFileSync(path, "id,opening\nalice,-1\nbob,2,3\n");
+        return ledger.createAccounts(accounts);
+      },
+      createTransfers: (transfers: readonly NewTransfer[]) => ledger.createTransfers(transfers),
+    };
+    const asset = { code: "USD", scale: 2, number: engine.assets.register({ code: "USD", scale: 2 }) };
+    const columns = { id: "id", opening: "opening" };
+    await expect(
+      applyAccountsFile(engine, target, { source, columns, format: "csv", delimiter: ",", asset }),
+    ).rejects.toMatchObject({ code: "input_changed" });
   });
 });
 

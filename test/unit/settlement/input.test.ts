@@ -1,6 +1,6 @@
 /** Reading: the window over a source of any length, the header ahead of the rows, what can't be read. */
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { appendFileSync, renameSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { fc, test } from "@fast-check/vitest";
@@ -12,6 +12,7 @@ import {
   checkReadable,
   InputWindow,
   openFile,
+  openFileToRepeat,
   openStream,
 } from "../../../src/settlement/input-window.js";
 import { temporaryFolder } from "../../support/cli.js";
@@ -170,11 +171,68 @@ async function* neverGoingOn(): AsyncGenerator<Buffer> {
   await new Promise(() => {});
 }
 
+describe("a file", () => {
+  const write = (path: string, text: string): void => {
+    writeFileSync(path, text);
+    utimesSync(path, 1, 1);
+  };
+
+  it("is read as often as wanted, however far others have read", async () => {
+    const path = join(temporaryFolder(), "file");
+    write(path, "0123456789".repeat(10));
+    const file = await openFileToRepeat(path);
+    await file.read(new Uint8Array(7));
+    expect(await drain(file.again())).toBe("0123456789".repeat(10));
+    expect(await drain(file)).toBe("0123456789".repeat(10).slice(7));
+    await file.close();
+  });
+
+  it.each([
+    ["longer", (path: string): void => appendFileSync(path, "more")],
+    ["shorter", (path: string): void => truncateSync(path, 3)],
+    ["other bytes", (path: string): void => writeFileSync(path, "9876543210")],
+  ])("that becomes %s while it is read is read no further", async (_, change) => {
+    const path = join(temporaryFolder(), "file");
+    write(path, "0123456789");
+    const file = await openFileToRepeat(path);
+    const again = file.again();
+    await file.read(new Uint8Array(5));
+    change(path);
+    for (const source of [file, again]) {
+      await expect(source.read(new Uint8Array(5))).rejects.toMatchObject({
+        code: "input_changed",
+        details: { path },
+        message: expect.stringContaining("was changed while it was read"),
+      });
+    }
+    await file.close();
+  });
+
+  it("that another one takes the place of is read to its end", async () => {
+    const path = join(temporaryFolder(), "file");
+    write(path, "0123456789");
+    const file = await openFileToRepeat(path);
+    writeFileSync(`${path}.new`, "9876543210");
+    renameSync(`${path}.new`, path);
+    expect(await drain(file.again())).toBe("0123456789");
+    await file.close();
+  });
+
+  it("that must be read twice can't be a pipe", async () => {
+    const path = join(temporaryFolder(), "pipe");
+    execFileSync("mkfifo", [path]);
+    await expect(openFileToRepeat(path)).rejects.toMatchObject({
+      code: "cannot_read",
+      message: `${path} can't be read: it is read more than once, so it must be a regular file`,
+    });
+  });
+});
+
 describe("what can't be read is named", () => {
   it("a missing file, a directory", async () => {
     const folder = temporaryFolder();
     const missing = join(folder, "none.csv");
-    for (const open of [openFile, checkReadable]) {
+    for (const open of [openFile, openFileToRepeat, checkReadable]) {
       await expect(open(missing)).rejects.toMatchObject({
         code: "cannot_read",
         message: `${missing} can't be read: there is no such file: check the path`,

@@ -1,12 +1,18 @@
 /** What makes a job: which rows it has settled before, and which ids belong to somebody else. */
 import { execFile, execFileSync } from "node:child_process";
-import { closeSync, constants, openSync, writeFileSync } from "node:fs";
+import { appendFileSync, closeSync, constants, openSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { type Ledger, type LedgerOptions, openLedger, type SettleFileOptions } from "../../../src/index.js";
+import {
+  type Ledger,
+  type LedgerError,
+  type LedgerOptions,
+  openLedger,
+  type SettleFileOptions,
+} from "../../../src/index.js";
 import { read, temporaryFolder } from "../../support/cli.js";
 
 const HEADER = "id,from,to,amount\n";
@@ -104,6 +110,37 @@ describe("which rows are replayed", () => {
     const longer = await bench.settle(`${ROWS}t5,bank,bob,7\nt1,bank,alice,10\n`, { job: "j" });
     expect(longer.replayed).toBe(4);
     expect(longer.rows).toEqual([...first.rows, "t5,ok,5", "t1,exists,1"]);
+  });
+
+  it("rows that come into the file while it is settled are no part of the job, which goes on under its name", async () => {
+    const bench = await open();
+    const file = join(bench.folder, "growing.csv");
+    // Longer than what is read ahead, and without a column of ids.
+    const row = `bank,alice,1,${"x".repeat(1000)}\n`;
+    const count = 20_000;
+    writeFileSync(file, `from,to,amount,note\n${row.repeat(count)}`);
+    let isGrown = false;
+    const options: SettleFileOptions = {
+      transfers: file,
+      columns: { debit: "from", credit: "to", amount: "amount" },
+      asset: "USD",
+      onProgress() {
+        if (!isGrown) appendFileSync(file, row);
+        isGrown = true;
+      },
+    };
+    const error = await bench.ledger.settleFile(options).catch((reason: unknown) => reason as LedgerError);
+    expect(error).toMatchObject({ code: "input_changed", details: { path: file, job: expect.any(String) } });
+    const job = String((error as LedgerError).details.job);
+    expect((error as LedgerError).message).toContain(`'${job}'`);
+    const before = bench.ledger.transferCount;
+    expect(before).toBeGreaterThan(0);
+    expect(before).toBeLessThan(count);
+    expect(await bench.ledger.settleFile({ ...options, job })).toMatchObject({
+      replayed: before,
+      results: { ok: count + 1 },
+    });
+    expect(bench.ledger.account("alice")?.balance).toBe(BigInt(count + 1) * 100n);
   });
 
   it("rows that were changed under a job's name are not replayed, and change nothing", async () => {
