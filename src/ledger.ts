@@ -1,4 +1,5 @@
 /** The public ledger: opening it, creating accounts and transfers, reading, closing. */
+import { resolve } from "node:path";
 import { parseAsset } from "./core/assets.js";
 import { invalid } from "./core/checks.js";
 import { stateDigest } from "./core/digest.js";
@@ -95,7 +96,8 @@ export async function openLedgerFor(
       await engine.close();
       throw error;
     }
-    return { ledger: new Ledger(engine, store), engine, store };
+    const place = path === ":memory:" ? path : resolve(path);
+    return { ledger: new Ledger(engine, store, place), engine, store };
   } catch (error) {
     await store.close();
     throw error;
@@ -115,8 +117,12 @@ export class Ledger {
   /** What closing stops. */
   readonly #stops = new Set<AbortController>();
 
+  /** Of the file, so that no job's output takes its place. */
+  readonly #path: string;
+
   /** @internal Use {@link openLedger}. */
-  constructor(engine: Engine, store: Store) {
+  constructor(engine: Engine, store: Store, path: string = ":memory:") {
+    this.#path = path;
     this.#engine = engine;
     this.#store = store;
     this.#queries = new Queries(store, engine);
@@ -265,7 +271,7 @@ export class Ledger {
     };
     const run = this.#job.then(() => {
       options.signal.throwIfAborted();
-      return runJob(this.#engine, this.#store, target, options);
+      return runJob(this.#engine, this.#store, target, options, this.#path);
     });
     this.#job = run.catch(() => {});
     return run;

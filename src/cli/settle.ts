@@ -1,6 +1,4 @@
 /** `parallel-ledger settle`: a settlement job over files. */
-import { realpath, stat } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
 import { parseAsset } from "../core/assets.js";
 import { LedgerError } from "../core/errors.js";
 import {
@@ -12,7 +10,7 @@ import {
 } from "../settlement/columns.js";
 import { type FileFormat, formatOf } from "../settlement/header.js";
 import { checkReadable } from "../settlement/input-window.js";
-import { BESIDE_OUTPUT } from "../settlement/output.js";
+import { checkPaths } from "../settlement/paths.js";
 import { discardJob, prepareJob, runPreparedJob, type SettleFileOptions } from "../settlement/run-job.js";
 import { readColumns } from "./columns.js";
 import { count, type ExitCode, Output, type OutputOptions } from "./output.js";
@@ -42,8 +40,6 @@ export interface SettleArguments extends OutputOptions {
 
 const PROGRESS_MS = 100;
 const WORKERS_MAX = 64;
-/** What follows a ledger's path in the name of the file that is beside it while it is open. */
-const BESIDE_LEDGER = ["-journal"];
 const REQUIRED_COLUMNS = ["debit", "credit", "amount"];
 
 /** Runs the job and reports it; returns the exit code. */
@@ -53,7 +49,7 @@ export async function settle(args: SettleArguments): Promise<ExitCode> {
   const mode = readMode(args.mode ?? "parallel");
   const workers = readWorkers(args.workers ?? "auto");
   parseAsset(args.asset);
-  await checkPaths(args);
+  await checkFiles(args);
   const interrupt = new AbortController();
   const onSignal = (): void =>
     interrupt.abort(new LedgerError("interrupted", `interrupted: ${whatAnInterruptionLeaves(args)}`));
@@ -160,46 +156,14 @@ function readCreateAccounts(text: string): "limited" | "unlimited" {
   throw new LedgerError("invalid_argument", `--create-accounts must be limited or unlimited, not '${text}'`);
 }
 
-/** Refuses what would be found out only after a ledger was made, and outputs that would overwrite what they come from. */
-async function checkPaths(args: SettleArguments): Promise<void> {
-  const inputs = [
-    ["--transfers", args.transfers === "-" ? undefined : args.transfers],
-    ["--accounts", args.accounts],
-  ] as const;
-  for (const [, path] of inputs) {
-    if (path !== undefined) await checkReadable(path);
-  }
-  const outputs = [
-    ["--results", args.results],
-    ["--balances", args.balances],
-    ["--net", args.net],
-  ] as const;
-  const seen = new Map<string, string>();
-  for (const [option, path] of [["--db", args.db], ...inputs, ...outputs] as const) {
-    if (path === "") throw new LedgerError("invalid_argument", `${option} must be the path of a file, not ''`);
-    if (path === undefined || path === ":memory:") continue;
-    const stats = await stat(path).catch(() => undefined);
-    // Devices and pipes may well be named twice.
-    if (stats !== undefined && !stats.isFile()) continue;
-    const place = await placeOf(path);
-    const beside = option === "--db" ? BESIDE_LEDGER : inputs.some(([name]) => name === option) ? [] : BESIDE_OUTPUT;
-    for (const file of [place, ...beside.map((suffix) => `${place}${suffix}`)]) {
-      const other = seen.get(file);
-      if (other !== undefined && !(option === "--accounts" && other === "--transfers")) {
-        const what = file === place ? `both name ${path}` : `would both use ${file}`;
-        throw new LedgerError("invalid_argument", `${other} and ${option} ${what}: give each a file of its own`);
-      }
-      seen.set(file, option);
-    }
-  }
-}
-
-/** Where a file is, or will be, whatever links lead there. */
-async function placeOf(path: string): Promise<string> {
-  const inFolder = async (): Promise<string> => join(await realpath(dirname(path)), basename(path));
-  return realpath(path)
-    .catch(inFolder)
-    .catch(() => resolve(path));
+/** Refuses inputs that can't be read and outputs that would overwrite something, before there is a ledger. */
+async function checkFiles(args: SettleArguments): Promise<void> {
+  const transfers = args.transfers === "-" ? undefined : args.transfers;
+  for (const path of [transfers, args.accounts]) if (path !== undefined) await checkReadable(path);
+  const { db: ledger, accounts, results, balances, net } = args;
+  await checkPaths({ ledger, transfers, accounts, results, balances, net }, (what) =>
+    what === "ledger" ? "--db" : `--${what}`,
+  );
 }
 
 function showProgress(output: Output): NonNullable<SettleFileOptions["onProgress"]> {

@@ -24,6 +24,7 @@ import { type ByteSource, type FileSource, openFile, openFileToRepeat, openStrea
 import { jobNameOfFile, jobOfStream } from "./job.js";
 import { NetPositions, type NetSummary } from "./net.js";
 import { OutputFile } from "./output.js";
+import { checkPaths } from "./paths.js";
 import { refusedCounts, refusedResults } from "./refusal.js";
 import type { RowProblem } from "./row-problem.js";
 import { type FileJob, type FileProgress, type FileSummary, settleFile } from "./settle-file.js";
@@ -52,7 +53,10 @@ export interface SettleFileOptions {
   readonly createAccounts?: "limited" | "unlimited";
   /** Field delimiter of both files, one ASCII character. Default `,`. */
   readonly delimiter?: string;
-  /** Receives `row,id,result,sequence` for every row. */
+  /**
+   * Receives `row,id,result,sequence` for every row. An output that would take the place of the ledger, an input or another
+   * output is refused.
+   */
   readonly results?: string;
   /** Receives every account's closing balance, all of the same moment: other calls wait while they are written. */
   readonly balances?: string;
@@ -116,13 +120,19 @@ export interface PreparedJob {
   readonly netFile: OutputFile | undefined;
 }
 
-/** Runs the job. Everything that can be checked is checked before anything changes. */
+/** Runs the job on the ledger at `ledger`. Everything that can be checked is checked before anything changes. */
 export async function runJob(
   engine: Engine,
   store: Store,
   target: JobTarget,
   options: SettleFileOptions,
+  ledger: string,
 ): Promise<SettleFileSummary> {
+  const { transfers, accounts, results, balances, net } = options;
+  const paths = { ledger, accounts: accounts?.file, results, balances, net };
+  await checkPaths({ ...paths, transfers: typeof transfers === "string" ? transfers : undefined }, (what) =>
+    what === "ledger" ? "the ledger" : `'${what}'`,
+  );
   return runPreparedJob(engine, store, target, await prepareJob(options));
 }
 
