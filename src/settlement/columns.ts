@@ -1,5 +1,7 @@
 /** The columns of transfers and accounts files: what each is called here, on the command line, and in the kernel. */
+import { invalid } from "../core/checks.js";
 import * as layout from "../core/layout.js";
+import { checkNames } from "../engine/query-options.js";
 
 /** Columns of a transfers file: the header of each, or the name of the member. */
 export interface TransferColumns {
@@ -135,6 +137,26 @@ function namesByRole<Name extends string>(
     if (column !== undefined) names.set(roles[name], column);
   }
   return names;
+}
+
+/** Refuses columns of a transfers file that there are not, that are missing, or that have no name. */
+export function checkTransferColumns(columns: TransferColumns): void {
+  checkColumns("columns", columns, TRANSFER_ROLES, ["debit", "credit", "amount"]);
+}
+
+/** The same of an accounts file. */
+export function checkAccountColumns(columns: AccountColumns): void {
+  checkColumns("accounts.columns", columns, ACCOUNT_ROLES, ["id"]);
+}
+
+function checkColumns(what: string, columns: object, roles: object, required: readonly string[]): void {
+  const names = Object.keys(roles);
+  checkNames(`'${what}'`, columns, names);
+  for (const name of names) {
+    const column = (columns as Readonly<Record<string, unknown>>)[name];
+    if (column === undefined ? !required.includes(name) : typeof column === "string" && column !== "") continue;
+    throw invalid(`'${what}.${name}' must be the name of a column, not '${String(column)}'`);
+  }
 }
 
 /** Every column, called as it is called here. */

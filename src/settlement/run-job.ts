@@ -9,11 +9,14 @@ import { resultName } from "../core/results.js";
 import type { AccountResult, NewAccount, NewTransfer, TransferResult } from "../core/types.js";
 import { type AtomicOutcome, atomically, type BatchTarget, inTurn } from "../engine/atomic.js";
 import type { Engine } from "../engine/engine.js";
+import { checkNames } from "../engine/query-options.js";
 import type { Store } from "../stores/store.js";
 import { applyAccountsFile, checkAccountsHeader } from "./accounts-file.js";
 import { writeBalances } from "./balances.js";
 import {
   type AccountColumns,
+  checkAccountColumns,
+  checkTransferColumns,
   defaultAccountColumns,
   defaultTransferColumns,
   type TransferColumns,
@@ -104,6 +107,10 @@ export interface JobTarget {
 }
 
 const JOB_NAME_LENGTH_MAX = 128;
+const OPTION_NAMES = [
+  ...["transfers", "columns", "format", "asset", "job", "accounts", "createAccounts", "delimiter", "results"],
+  ...["balances", "net", "atomic", "onProgress", "signal"],
+];
 
 /** A job of which everything is checked that can be without a ledger; its files are open. */
 export interface PreparedJob {
@@ -141,6 +148,7 @@ export async function runJob(
  * discards it.
  */
 export async function prepareJob(options: SettleFileOptions): Promise<PreparedJob> {
+  checkOptions(options);
   const asset = parseAsset(options.asset);
   const isAtomic = checkAtomic(options.atomic);
   const delimiter = checkDelimiter(options.delimiter ?? ",");
@@ -332,8 +340,22 @@ function columnsOf({ columns }: SettleFileOptions, format: FileFormat): Transfer
   );
 }
 
+/** A misspelt name must not be taken for one that was left out. */
+function checkOptions(options: SettleFileOptions): void {
+  checkNames("settleFile", options, OPTION_NAMES);
+  const { columns, accounts } = options;
+  if (columns !== undefined) checkTransferColumns(columns);
+  if (accounts === undefined) return;
+  checkNames("'accounts'", accounts, ["file", "columns"]);
+  if (accounts.columns !== undefined) checkAccountColumns(accounts.columns);
+}
+
 function checkJobName({ job }: SettleFileOptions, names: ReadonlyMap<number, string>, source: ByteSource): void {
   if (job !== undefined) {
+    // Names are told apart by their bytes, of which half a surrogate pair has none.
+    if (typeof job !== "string" || !job.isWellFormed()) {
+      throw new LedgerError("invalid_argument", `a job's name must be a string of Unicode, not ${JSON.stringify(job)}`);
+    }
     const byteLength = Buffer.byteLength(job);
     if (byteLength > 0 && byteLength <= JOB_NAME_LENGTH_MAX) return;
     throw new LedgerError(

@@ -65,3 +65,21 @@ describe("an output that would overwrite something is refused", () => {
     await expectRefusal(bench, { results: "" }, /^'results' must be the path of a file, not ''$/);
   });
 });
+
+describe("what nobody would read is refused", () => {
+  it.each([
+    [{ dryRun: true }, /^'dryRun' is not an option of settleFile: expected transfers, /],
+    [{ result: "x" }, /^'result' is not an option of settleFile/],
+    [{ columns: { debit: "from", credit: "to", amount: "amount", pendng: "x" } }, /^'pendng' is not an option of 'co/],
+    [{ columns: { debit: "from", credit: "to" } }, /^'columns\.amount' must be the name of a column, not 'undefined'$/],
+    [{ columns: { debit: "from", credit: "to", amount: "amount", id: 5 } }, /^'columns\.id' must be the name of a col/],
+    [
+      { columns: { debit: "from", credit: "to", amount: "amount", id: "" } },
+      /^'columns\.id' must be the name of a col/,
+    ],
+    [{ accounts: { path: "x" } }, /^'path' is not an option of 'accounts': expected file, columns$/],
+    [{ accounts: { file: "x", columns: { opening: "o" } } }, /^'accounts\.columns\.id' must be the name of a column/],
+    [{ job: 5 }, /^a job's name must be a string of Unicode, not 5$/],
+    [{ job: "\ud800" }, /^a job's name must be a string of Unicode, not "\\ud800"$/],
+  ])("%j", async (changes, message) => expectRefusal(await open(), changes, message));
+});
