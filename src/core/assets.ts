@@ -1,5 +1,6 @@
 /** Assets: codes, scales, and amounts as decimals in an asset's scale. */
 import { LedgerError } from "./errors.js";
+import { NO_ASSET } from "./layout.js";
 
 /** A unit of account: `scale` digits after the decimal point, 0–18. */
 export interface Asset {
@@ -77,10 +78,19 @@ export class AssetRegistry {
     return asset;
   }
 
-  /** Registers an asset, or finds it. Throws `asset_scale_differs` where the ledger knows the code with another scale. */
+  /**
+   * Registers an asset, or finds it. Throws `asset_scale_differs` where the ledger knows the code with another scale, and
+   * `invalid_argument` where it has no number left.
+   */
   register(asset: Asset): number {
     const known = this.number(asset.code);
-    if (known === 0) return this.#add(asset);
+    if (known === 0) {
+      if (this.count + 1 < NO_ASSET) return this.#add(asset);
+      throw new LedgerError(
+        "invalid_argument",
+        `a ledger keeps at most ${this.count} assets: '${asset.code}' is one more`,
+      );
+    }
     const { scale } = this.get(known);
     if (scale !== asset.scale) {
       throw new LedgerError(

@@ -103,6 +103,7 @@ export const AC_CREDITS_POSTED = 16;
 /** u64: goes up by one with each change of the account's balances. */
 export const AC_VERSION = 32;
 export const AC_FLAGS = 40;
+/** u16: the asset's number, from 1. */
 export const AC_ASSET = 42;
 export const AC_ID_KIND = 44;
 /** u8: non-zero while the account is contested in the batch being executed; zero between batches. */
@@ -157,6 +158,8 @@ export const PENDING_CAPACITY_MAX = 16000000;
 
 /** Slot of an account or a pending transfer that does not exist. */
 export const NO_SLOT = 0xffffffff;
+/** In place of the number of an asset, where there is none; assets have lower ones. */
+export const NO_ASSET = 0xffff;
 
 // Account index: open addressing over 4-byte entries: slot + 1 in the low 24 bits (0 = empty), a fingerprint above.
 // It doubles before more than a quarter of its entries are in use, so most look-ups end at the first entry.

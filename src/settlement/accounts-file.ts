@@ -56,8 +56,6 @@ interface OpeningRow {
 }
 
 const PROBLEMS_MAX = 5;
-/** The number of no asset: asset numbers begin at 1 and are few. */
-const NO_ASSET = 0xffff;
 const PARTS_UNDER_WAY = 16;
 
 /** The account that opening balances of an asset are paid from. */
@@ -299,7 +297,7 @@ class FileCheck {
       // Nothing of it is recorded, so it needs no room.
       await engine.execute(writer.context, {
         slices: writer.slices,
-        asset: NO_ASSET,
+        asset: layout.NO_ASSET,
         promised: { transfers: 0, pendings: 0 },
       });
       const results = new BatchResults(engine.bytes, writer.context, rows.length);

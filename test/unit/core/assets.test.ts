@@ -2,6 +2,7 @@
 import { fc, test } from "@fast-check/vitest";
 import { expect } from "vitest";
 import { AssetRegistry, formatAmount, parseAsset, SCALE_MAX } from "../../../src/core/assets.js";
+import { NO_ASSET } from "../../../src/core/layout.js";
 
 /** Reads a decimal back, written from the definition: digits, a point, exactly `scale` digits. */
 function parseAmount(text: string, scale: number): bigint {
@@ -82,4 +83,16 @@ test("assets are numbered from 1, found by code, and handed to the store once", 
     details: { asset: "USD", expected: 2, found: 3 },
   });
   expect(() => registry.register({ code: "USD", scale: 3 })).toThrow(differs);
+});
+
+test("there are as many assets as accounts have room for in their numbers", () => {
+  const registry = new AssetRegistry([]);
+  for (let number = 1; number < NO_ASSET; number++)
+    expect(registry.register({ code: `A${number}`, scale: 0 })).toBe(number);
+  const tooMany = expect.objectContaining({
+    code: "invalid_argument",
+    message: expect.stringContaining("65534 assets"),
+  });
+  expect(() => registry.register({ code: "B", scale: 0 })).toThrow(tooMany);
+  expect(registry.register({ code: "A65534", scale: 0 })).toBe(65_534);
 });
