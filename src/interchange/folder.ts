@@ -3,6 +3,7 @@ import { createReadStream } from "node:fs";
 import { chmod, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CsvError, parse } from "csv-parse";
+import type { LedgerError } from "../core/errors.js";
 import { cannotRead } from "../settlement/input-window.js";
 import { OutputFile } from "../settlement/output.js";
 import { fieldsOf, objectOf } from "./json-rows.js";
@@ -14,6 +15,8 @@ import { headerOf, type Row, TABLES, type Table, type TableName } from "./tables
 export const MANIFEST_FILE = "ledger.json";
 /** Characters gathered before they are written. */
 const BLOCK_LENGTH = 256 * 1024;
+/** More than any row takes: its longest field is an account's metadata. */
+const LINE_LENGTH_MAX = 1024 * 1024;
 const FOLDER_MODE = 0o777;
 
 function fileOf(table: Table, format: ExportFormat): string {
@@ -127,24 +130,27 @@ async function* csvRows(path: string, table: Table, name: string): AsyncGenerato
 }
 
 async function* ndjsonRows(path: string, table: Table, name: string): AsyncGenerator<Row> {
-  let number = 0;
-  for await (const line of linesIn(path)) {
+  let number = 1;
+  const complain = (what: string, column?: string): LedgerError => {
+    const at = column === undefined ? "" : `, field '${column}'`;
+    return invalidExport(`${name}, row ${number}${at}: ${what}`, { file: name, row: number, column });
+  };
+  for await (const line of linesIn(path, complain)) {
+    yield fieldsOf(table, line, complain);
     number++;
-    yield fieldsOf(table, line, (what, column) => {
-      const at = column === undefined ? "" : `, field '${column}'`;
-      return invalidExport(`${name}, row ${number}${at}: ${what}`, { file: name, row: number, column });
-    });
   }
 }
 
 /** The file's lines. `readline` would end some at U+2028, too, which JSON holds as it is. */
-async function* linesIn(path: string): AsyncGenerator<string> {
+async function* linesIn(path: string, complain: (what: string) => LedgerError): AsyncGenerator<string> {
   let rest = "";
   try {
     for await (const block of createReadStream(path, "utf8") as AsyncIterable<string>) {
       const lines = (rest + block).split("\n");
       rest = lines.pop()!;
       yield* lines;
+      // What has no line ends would be looked through again with every block.
+      if (rest.length > LINE_LENGTH_MAX) throw complain(`it has more than ${LINE_LENGTH_MAX} characters, no row has`);
     }
   } catch (error) {
     throw readErrorOf(path, error);

@@ -72,6 +72,9 @@ export function readManifest(text: string, where: string): Manifest {
       return fail(`"tables" must say of '${name}' how many "rows" it has, and its "sha256"`);
     }
   }
+  if (reservations! > tables!.transfers.rows) {
+    return fail(`"reservations" is ${reservations}, and there are ${tables!.transfers.rows} transfers`);
+  }
   return value as Manifest;
 }
 

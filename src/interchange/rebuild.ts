@@ -10,7 +10,7 @@ import { ACCOUNT_ENTRIES_SIZE_MAX, ACCOUNTS_A_CHUNK } from "../core/accounts.js"
 import { parseAsset } from "../core/assets.js";
 import { writeExpiryChunk } from "../core/chunk-header.js";
 import { LedgerError } from "../core/errors.js";
-import type { RecordedTransfer } from "../core/journal.js";
+import { isReservation, type RecordedTransfer } from "../core/journal.js";
 import { type JournalAccount, JournalWriter } from "../core/journal-writer.js";
 import * as layout from "../core/layout.js";
 import type { Engine } from "../engine/engine.js";
@@ -22,6 +22,8 @@ import { type Moment, RowReader } from "./read-rows.js";
 import type { RowSource } from "./sink.js";
 import { ACCOUNTS, EXPIRIES, linesOf, type Row, type Table, type TableName, TableSum, TRANSFERS } from "./tables.js";
 
+/** A chunk counts its rows in 32 bits. */
+const CHUNK_ROWS_MAX = 2 ** 32 - 1;
 /** Rows whose checksum is added up at a time. */
 const SUMMED_ROWS = 256;
 
@@ -120,6 +122,7 @@ export class Rebuild {
   /** Rows that are in chunks, or wait to be. */
   #accountCount = 0;
   transferCount = 0;
+  #reservations = 0;
 
   constructor(engine: Engine, store: Store, source: RowSource) {
     this.#engine = engine;
@@ -165,13 +168,28 @@ export class Rebuild {
     // In this order: what a row is wrong about says more than that something is.
     await this.#checkIds(transfers.name);
     for (const reader of [transfers, accounts, expiries]) reader.check();
+    this.#checkReservations();
+  }
+
+  #checkReservations(): void {
+    const { reservations } = this.#source.manifest;
+    if (this.#reservations === reservations) return;
+    const found = `${this.#reservations > reservations ? "more" : this.#reservations}`;
+    throw invalidExport(
+      `the manifest says that ${reservations} of the transfers are "reservations", and there are ${found}: it was changed ` +
+        "after the ledger was exported; export it again",
+    );
   }
 
   #registerAssets(): void {
     const { assets } = this.#engine;
     for (const [i, { code, scale }] of this.#source.manifest.assets.entries()) {
-      if (assets.register(parseAsset(`${code}:${scale}`)) === i + 1) continue;
-      throw invalidExport(`the manifest lists the asset '${code}' twice`);
+      if (assets.number(code) !== 0) throw invalidExport(`the manifest lists the asset '${code}' twice`);
+      try {
+        assets.register(parseAsset(`${code}:${scale}`));
+      } catch (cause) {
+        throw invalidExport(`the manifest's asset ${i + 1} can't be: ${(cause as Error).message}`);
+      }
     }
   }
 
@@ -215,13 +233,16 @@ export class Rebuild {
 
   async #addTransfer(reader: TableReader): Promise<void> {
     const transfer = this.#readers.transfers.transfer(reader.row!, this.transferCount + 1);
+    // There is room for no more than the manifest says, and replaying more would find another row at fault.
+    if (isReservation(transfer) && ++this.#reservations > this.#source.manifest.reservations) this.#checkReservations();
     const first = this.#transfers[0];
     const continues =
       first !== undefined &&
       this.#transfers.length < layout.SLICE_CAPACITY &&
       first.timestamp === transfer.timestamp &&
       first.job === transfer.job &&
-      transfer.row >= this.#transfers.at(-1)!.row;
+      transfer.row >= this.#transfers.at(-1)!.row &&
+      transfer.row - first.row < CHUNK_ROWS_MAX;
     if (!continues) await this.#endTransfers();
     if (transfer.job !== undefined && transfer.job !== this.#lastJob) {
       const place = TRANSFERS.columns.findIndex(({ name }) => name === "job");

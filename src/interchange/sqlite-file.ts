@@ -23,17 +23,19 @@ export type SqliteFileTask =
       readonly assets: readonly { readonly code: string; readonly scale: number }[];
     }
   | { readonly task: "manifest" }
-  | { readonly task: "read"; readonly table: TableName; readonly after: bigint };
+  | { readonly task: "read"; readonly table: TableName; readonly from: bigint | undefined };
 
 export interface SqliteRows {
   readonly rows: readonly Row[];
-  /** The `after` of the next rows, undefined where there are none. */
+  /** The `from` of the next rows, undefined where there are none. */
   readonly next: bigint | undefined;
 }
 
 /** Rows read at a time. */
 const READ_ROWS = 1024;
 const INTEGER_LIMIT = 1n << 63n;
+/** The first row that a table can have: one in front of the exported ones must be found, too. */
+const FIRST_ROW = -INTEGER_LIMIT;
 
 const INDEXES = `
   CREATE UNIQUE INDEX accounts_id ON accounts (id);
@@ -68,9 +70,9 @@ function serve(request: SqliteFileTask): unknown {
     case "finish":
       return finish(request.manifest, request.assets);
     case "manifest":
-      return prepare<[], string>(database, "SELECT manifest FROM ledger").pluck().get() ?? "";
+      return readManifests();
     case "read":
-      return read(tableOf(request.table), request.after);
+      return read(tableOf(request.table), request.from);
   }
 }
 
@@ -131,17 +133,24 @@ function finish(manifest: string, assets: readonly { readonly code: string; read
   database.close();
 }
 
-function read(table: Table, after: bigint): SqliteRows {
+function readManifests(): string {
+  const [manifest, ...others] = prepare<[], string>(database, "SELECT manifest FROM ledger").pluck().all();
+  if (others.length > 0) throw new Error("its table 'ledger' has more than one row");
+  return manifest ?? "";
+}
+
+function read(table: Table, from: bigint = FIRST_ROW): SqliteRows {
   let statement = statements.get(table.name);
   if (statement === undefined) {
     const names = table.columns.map(({ name }) => `"${name}"`);
-    const sql = `SELECT rowid, ${names.join(", ")} FROM ${table.name} WHERE rowid > ? ORDER BY rowid LIMIT ${READ_ROWS}`;
+    const sql = `SELECT rowid, ${names.join(", ")} FROM ${table.name} WHERE rowid >= ? ORDER BY rowid LIMIT ${READ_ROWS}`;
     statement = prepare<unknown[]>(database, sql).raw().safeIntegers();
     statements.set(table.name, statement);
   }
-  const found = statement.all(after) as [bigint, ...unknown[]][];
+  const found = statement.all(from) as [bigint, ...unknown[]][];
   const rows = found.map(([, ...values]) => values.map((value, i) => fieldOf(table.columns[i]!, value)));
-  return { rows, next: found.length < READ_ROWS ? undefined : found.at(-1)![0] };
+  const next = found.length < READ_ROWS ? INTEGER_LIMIT : found.at(-1)![0] + 1n;
+  return { rows, next: next === INTEGER_LIMIT ? undefined : next };
 }
 
 function fieldOf({ kind }: Column, value: unknown): string {

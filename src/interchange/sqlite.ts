@@ -106,12 +106,12 @@ export async function openSqlite(path: string): Promise<RowSource> {
       manifest,
       nameOf: ({ name }) => `${basename(path)}, table '${name}'`,
       async *rows(table) {
-        let after: SqliteRows["next"] = 0n;
-        while (after !== undefined) {
-          const { rows, next }: SqliteRows = await run({ task: "read", table: table.name, after });
+        let from: SqliteRows["next"];
+        do {
+          const { rows, next }: SqliteRows = await run({ task: "read", table: table.name, from });
           yield* rows;
-          after = next;
-        }
+          from = next;
+        } while (from !== undefined);
       },
       close: () => thread.close({ force: true }),
     };

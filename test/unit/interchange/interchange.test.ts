@@ -1,7 +1,17 @@
 /** What an export holds, and that an import notices whatever is not as it was exported. */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -434,6 +444,11 @@ describe("an import", () => {
       "the transfers give",
     ],
     ["csv/ledger.json", '"digest": "', '"digest": "0', "ledger.json", '"digest"'],
+    ["csv/ledger.json", '"reservations": 4', '"reservations": 5', "the manifest", "that 5 of the transfers are"],
+    ["csv/ledger.json", '"reservations": 4', '"reservations": 3', "the manifest", "and there are more"],
+    ["csv/ledger.json", '"reservations": 4', '"reservations": 100', "ledger.json", '"reservations" is 100'],
+    ["csv/ledger.json", '"code": "JPY"', '"code": "USD"', "the manifest", "'USD' twice"],
+    ["csv/ledger.json", '"scale": 8', '"scale": 19', "the manifest's asset 1", "a scale from 0 to 18"],
     ["ndjson/transfers.ndjson", '"code":3', '"code":"3"', "transfers.ndjson, row 1, field 'code'", "a whole number"],
     ["ndjson/transfers.ndjson", '"code":3', '"cod":3', "transfers.ndjson, row 1, field 'cod'", "no such column"],
     ["ndjson/transfers.ndjson", '{"sequence":1', '{"sequence":1,', "transfers.ndjson, row 1", "not JSON"],
@@ -460,6 +475,64 @@ describe("an import", () => {
     expect((await failure("sqlite")).message).toContain(
       "sqlite, table 'transfers', row 1, column 'amount': it is '10.5'",
     );
+  });
+
+  it.each([
+    ["accounts", "row 1, column 'number': it is '0'", "number = 0, id = 'x'"],
+    [
+      "transfers",
+      "row 1, column 'sequence': it is '-9223372036854775808'",
+      "sequence = -9223372036854775808, id = 'x'",
+    ],
+    ["balances", "row 1, column 'id': it is 'x'", "id = 'x'"],
+  ])("notices a row in front of the others in SQLite, of %s", async (table, where, changes) => {
+    const database = new Database(at("sqlite"));
+    database.exec(`CREATE TEMP TABLE copied AS SELECT rowid AS place, * FROM ${table} LIMIT 1`);
+    database.exec(`UPDATE copied SET place = -1, ${changes}`);
+    const columns = database.prepare(`SELECT * FROM ${table}`).columns();
+    const names = columns.map(({ name }) => name);
+    const hasNumber = table !== "balances";
+    database.exec(
+      `INSERT INTO ${table} (${hasNumber ? "" : "rowid, "}${names.join(", ")})
+       SELECT ${hasNumber ? "" : "place, "}${names.join(", ")} FROM copied`,
+    );
+    database.close();
+    expect((await failure("sqlite")).message).toContain(`sqlite, table '${table}', ${where}`);
+  });
+
+  it("has one manifest in SQLite", async () => {
+    const database = new Database(at("sqlite"));
+    database.exec("INSERT INTO ledger VALUES ('{}')");
+    database.close();
+    expect((await failure("sqlite")).message).toContain("its table 'ledger' has more than one row");
+  });
+
+  it("is over where a line of JSON does not end, however much follows", async () => {
+    appendFileSync(at("ndjson/transfers.ndjson"), "x".repeat(8 * 1024 * 1024));
+    expect((await failure("ndjson")).message).toMatch(
+      /^transfers\.ndjson, row 17: it has more than 1048576 characters/,
+    );
+  });
+
+  it("keeps the rows of a job that are far from each other", async () => {
+    const transfers = at("job.ndjson");
+    const lineOf = (id: string): string => `{"id":"${id}","debit":"bank","credit":"quo\\"te,d","amount":1}\n`;
+    writeFileSync(transfers, lineOf("far-1") + lineOf("far-2"));
+    const ledger = await openLedger(at("ledger.db"), ROOM);
+    await ledger.settleFile({ job: "far", transfers, asset: "USD" });
+    await ledger.export(at("far"));
+    await ledger.close();
+    const row = String(2 ** 32 + 5);
+    change("far/transfers.csv", ",far,2\n", `,far,${row}\n`);
+    const text = readFileSync(at("far/transfers.csv"));
+    const manifest = JSON.parse(readFileSync(at("far/ledger.json"), "utf8"));
+    manifest.tables.transfers.sha256 = createHash("sha256").update(text).digest("hex");
+    writeFileSync(at("far/ledger.json"), JSON.stringify(manifest));
+    await importLedger(at("far"), at("new.db"));
+    const copy = await openLedger(at("new.db"), ROOM);
+    expect(await copy.transfer("far-1")).toMatchObject({ job: "far", row: 1 });
+    expect(await copy.transfer("far-2")).toMatchObject({ job: "far", row: Number(row) });
+    await copy.close();
   });
 
   it("that is stopped leaves nothing behind", async () => {
