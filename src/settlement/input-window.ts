@@ -125,6 +125,7 @@ export function openStream(stream: Readable, name: string, signal?: AbortSignal)
   if (signal?.aborted === true) stop();
   const iterator = stream[Symbol.asyncIterator]() as AsyncIterator<unknown>;
   let rest: Uint8Array = new Uint8Array(0);
+  const bytesOf = piecesAsBytes(name);
   return {
     name,
     byteLength: undefined,
@@ -139,8 +140,8 @@ export function openStream(stream: Readable, name: string, signal?: AbortSignal)
           signal?.throwIfAborted();
           throw cannotRead(name, cause);
         });
+        rest = bytesOf(next.done === true ? new Uint8Array(0) : next.value);
         if (next.done === true) return 0;
-        rest = bytesOf(next.value, name);
       }
       const count = Math.min(rest.length, target.length);
       target.set(rest.subarray(0, count));
@@ -154,11 +155,21 @@ export function openStream(stream: Readable, name: string, signal?: AbortSignal)
   };
 }
 
-/** What a piece of a stream holds: bytes, or text. */
-function bytesOf(piece: unknown, name: string): Uint8Array {
-  if (piece instanceof Uint8Array) return piece;
-  if (typeof piece === "string") return Buffer.from(piece);
-  throw cannotRead(name, new Error(`its pieces must be bytes or text, not ${typeof piece}`));
+/** What the pieces of a stream hold, one after the other: bytes, or text, which may be cut within a surrogate pair. */
+function piecesAsBytes(name: string): (piece: unknown) => Uint8Array {
+  let half = "";
+  return (piece) => {
+    if (piece instanceof Uint8Array && half === "") return piece;
+    if (typeof piece !== "string" && half === "") {
+      throw cannotRead(name, new Error(`its pieces must be bytes or text, not ${typeof piece}`));
+    }
+    const text = typeof piece === "string" ? half + piece : half;
+    half = typeof piece === "string" && /[\ud800-\udbff]$/.test(text) ? text.slice(-1) : "";
+    const whole = text.slice(0, text.length - half.length);
+    // What it would be encoded as is another character, and might be another account.
+    if (!whole.isWellFormed()) throw cannotRead(name, new Error("its text holds half of a surrogate pair"));
+    return Buffer.from(whole);
+  };
 }
 
 /**

@@ -161,6 +161,10 @@ describe("a stream", () => {
     );
   });
 
+  it("may be one of text that is cut within a surrogate pair", async () => {
+    expect(await drain(openStream(Readable.from(["a\ud83d", "", "\ude00b", "👛"]), "text"))).toBe("a😀b👛");
+  });
+
   it("may be one of text, which is read as UTF-8", async () => {
     expect(await drain(openStream(Readable.from(["Grüße", "", " 1 €\n"]), "text"))).toBe("Grüße 1 €\n");
   });
@@ -257,6 +261,21 @@ describe("what can't be read is named", () => {
       code: "cannot_read",
       message: "standard input can't be read: cable",
     });
+  });
+
+  it("a stream of text in which half of a surrogate pair stands alone, wherever pieces end", async () => {
+    for (const pieces of [
+      ["a\ud83d"],
+      ["a\ud83d", "b"],
+      ["\ude00"],
+      ["a\ud83d", Buffer.from("b")],
+      ["\ud83d", "\ud83d"],
+    ]) {
+      await expect(drain(openStream(Readable.from(pieces), "standard input"))).rejects.toMatchObject({
+        code: "cannot_read",
+        message: "standard input can't be read: its text holds half of a surrogate pair",
+      });
+    }
   });
 
   it("a stream of anything but bytes and text", async () => {
