@@ -38,6 +38,7 @@ export interface SettleArguments extends OutputOptions {
   readonly delimiter?: string;
 }
 
+const STANDARD_INPUT = "/dev/stdin";
 const PROGRESS_MS = 100;
 const WORKERS_MAX = 64;
 const REQUIRED_COLUMNS = ["debit", "credit", "amount"];
@@ -158,8 +159,12 @@ function readCreateAccounts(text: string): "limited" | "unlimited" {
 
 /** Refuses inputs that can't be read and outputs that would overwrite something, before there is a ledger. */
 async function checkFiles(args: SettleArguments): Promise<void> {
-  const transfers = args.transfers === "-" ? undefined : args.transfers;
-  for (const path of [transfers, args.accounts]) if (path !== undefined) await checkReadable(path);
+  const isStream = args.transfers === "-";
+  for (const path of [isStream ? undefined : args.transfers, args.accounts]) {
+    if (path !== undefined) await checkReadable(path);
+  }
+  // Standard input may be a file that the shell has opened.
+  const transfers = isStream ? STANDARD_INPUT : args.transfers;
   const { db: ledger, accounts, results, balances, net } = args;
   await checkPaths({ ledger, transfers, accounts, results, balances, net }, (what) =>
     what === "ledger" ? "--db" : `--${what}`,

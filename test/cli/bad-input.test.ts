@@ -1,6 +1,7 @@
 /** Mistakes of all kinds: a sentence that says what, where and what to do; the right exit code; nothing half applied. */
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import SQLite from "better-sqlite3";
 import { describe, expect, it } from "vitest";
@@ -9,7 +10,7 @@ import { type SettleArguments, settle } from "../../src/cli/settle.js";
 import { statement } from "../../src/cli/statement.js";
 import { verify } from "../../src/cli/verify.js";
 import { openLedger } from "../../src/index.js";
-import { cli, folderOf, json, type Run, read, startCli, verifiedDigest } from "../support/cli.js";
+import { cli, folderOf, json, PROGRAM, type Run, read, startCli, verifiedDigest } from "../support/cli.js";
 
 const FILES = {
   "transfers.csv": "id,from,to,amount\nt1,a,b,1\n",
@@ -136,6 +137,17 @@ it("refuses outputs without a name or that links lead to one place, and an input
   expect(said[0]).toMatch(/--results and --balances both name .*link\/x: give each a file of its own/);
   expect(said[1]).toMatch(/--transfers and --net would both use .*net\.partial: give each a file of its own/);
   expect(read(folder, "net.partial")).toBe(FILES["transfers.csv"]);
+});
+
+it("refuses an output that is the file behind standard input", () => {
+  const folder = folderOf(FILES);
+  const input = openSync(join(folder, "transfers.csv"), "r");
+  const given = args("--transfers", "-", "--job", "j", "--results", "transfers.csv");
+  const run = spawnSync(process.execPath, [PROGRAM, ...given], { cwd: folder, stdio: [input, "pipe", "pipe"] });
+  closeSync(input);
+  expect(String(run.stderr)).toMatch(/--transfers and --results both name transfers\.csv: give each a file of its own/);
+  expect(run.status).toBe(2);
+  expect(read(folder, "transfers.csv")).toBe(FILES["transfers.csv"]);
 });
 
 describe("unusable input ends with exit code 2 and a ledger that is what it was", () => {
