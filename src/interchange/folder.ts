@@ -1,6 +1,6 @@
 /** Exports as a folder: a CSV or NDJSON file a table, and `ledger.json`. */
 import { createReadStream } from "node:fs";
-import { chmod, readFile } from "node:fs/promises";
+import { chmod, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { CsvError, parse } from "csv-parse";
 import type { LedgerError } from "../core/errors.js";
@@ -79,6 +79,7 @@ export class FolderSink implements RowSink {
 /** Opens the export in a folder. Throws `cannot_read` and `invalid_export`. */
 export async function openFolder(folder: string): Promise<RowSource> {
   const path = join(folder, MANIFEST_FILE);
+  await checkRegular(path);
   const text = await readFile(path, "utf8").catch((cause: unknown) => {
     throw cannotRead(path, cause);
   });
@@ -88,12 +89,21 @@ export async function openFolder(folder: string): Promise<RowSource> {
     throw invalidExport(`${path}: "format" is 'sqlite', which is one file, not a folder: expected 'csv' or 'ndjson'`);
   }
   const nameOf = (table: Table): string => fileOf(table, format);
+  for (const table of TABLES) await checkRegular(join(folder, nameOf(table)));
   return {
     manifest,
     nameOf,
     rows: (table) => (format === "csv" ? csvRows : ndjsonRows)(join(folder, nameOf(table)), table, nameOf(table)),
     close: async () => {},
   };
+}
+
+/** Throws `cannot_read` where there is no such file, and for a pipe, at which reading would wait. */
+async function checkRegular(path: string): Promise<void> {
+  const stats = await stat(path).catch((cause: unknown) => {
+    throw cannotRead(path, cause);
+  });
+  if (!stats.isFile()) throw cannotRead(path, new Error("it is not a regular file"));
 }
 
 async function* csvRows(path: string, table: Table, name: string): AsyncGenerator<Row> {

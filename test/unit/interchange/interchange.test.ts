@@ -500,6 +500,18 @@ describe("an import", () => {
     expect((await failure("sqlite")).message).toContain(`sqlite, table '${table}', ${where}`);
   });
 
+  it.each(["csv/ledger.json", "csv/expiries.csv", "ndjson/transfers.ndjson"])(
+    "does not wait at a pipe: %s",
+    async (name) => {
+      rmSync(at(name));
+      execFileSync("mkfifo", [at(name)]);
+      expect(await failure(name.split("/")[0]!)).toMatchObject({
+        code: "cannot_read",
+        message: `${at(name)} can't be read: it is not a regular file`,
+      });
+    },
+  );
+
   it("has one manifest in SQLite", async () => {
     const database = new Database(at("sqlite"));
     database.exec("INSERT INTO ledger VALUES ('{}')");
