@@ -55,9 +55,16 @@ export interface ChunkRow {
   readonly kind: number;
   readonly firstSequence: number;
   readonly recordCount: number;
+  readonly firstRow: number;
+  readonly job: string | null;
+  /** Nanoseconds since 1970, in decimal digits: more than a number holds. */
+  readonly timestamp: string;
   readonly checksum: Buffer;
   readonly data: Buffer;
 }
+
+/** What of a row the next one must continue. */
+type LinkRow = Pick<ChunkRow, "chunk" | "kind" | "firstSequence" | "recordCount" | "checksum">;
 
 const GENESIS: Link = { chunk: 0, nextSequence: 1, checksum: GENESIS_CHECKSUM };
 
@@ -70,12 +77,8 @@ export class SqliteJournal {
   readonly #updateHead: Statement<unknown[]>;
   /** The first from a chunk on. */
   readonly #selectFrom: Statement<[number], ChunkRow>;
-  readonly #selectLink: Statement<[number], Omit<ChunkRow, "data">>;
+  readonly #selectLink: Statement<[number], LinkRow>;
   readonly #selectHolder: Statement<[number], number>;
-  readonly #selectTime: Statement<
-    [number],
-    [timestamp: bigint, kind: bigint, firstSequence: bigint, recordCount: bigint]
-  >;
 
   constructor(database: Database) {
     this.#insertChunk = prepare(database, "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
@@ -83,19 +86,17 @@ export class SqliteJournal {
       database,
       "UPDATE head SET chunk_count = ?, transfer_count = ?, account_count = ?, account_text_size = ?, pending_count = ?, checksum = ?",
     );
-    this.#selectFrom = prepare(database, `SELECT ${LINK_COLUMNS}, data FROM journal WHERE chunk >= ? ORDER BY chunk`);
+    this.#selectFrom = prepare(
+      database,
+      `SELECT ${LINK_COLUMNS}, first_row AS firstRow, job, CAST(timestamp AS TEXT) AS timestamp, data FROM journal
+         WHERE chunk >= ? ORDER BY chunk`,
+    );
     this.#selectLink = prepare(database, `SELECT ${LINK_COLUMNS} FROM journal WHERE chunk = ?`);
     this.#selectHolder = prepare<[number], number>(
       database,
       `SELECT chunk FROM journal WHERE kind = ${CHUNK_KIND_TRANSFERS} AND first_sequence <= ?
          ORDER BY first_sequence DESC LIMIT 1`,
     ).pluck();
-    this.#selectTime = prepare<[number], [bigint, bigint, bigint, bigint]>(
-      database,
-      "SELECT timestamp, kind, first_sequence, record_count FROM journal WHERE chunk = ?",
-    )
-      .raw()
-      .safeIntegers();
     this.head = this.#readHead(database);
   }
 
@@ -175,18 +176,26 @@ export class SqliteJournal {
     if (sequence < 1 || sequence > this.head.transferCount) return undefined;
     const chunk = this.#selectHolder.get(sequence);
     if (chunk === undefined) throw corrupt(0, `no chunk holds sequence ${sequence}`);
+    const row = this.#row(chunk);
+    if (sequence >= linkAfter(row).nextSequence) {
+      throw corrupt(chunk, `it ends before sequence ${sequence}, which it should hold`);
+    }
+    return row;
+  }
+
+  /** The row of a chunk, checked. */
+  #row(chunk: number): ChunkRow {
     const link = this.#linkBefore(chunk);
     const row = this.#selectFrom.get(chunk);
     if (row === undefined) throw corrupt(chunk, "it is missing");
-    const { nextSequence } = follow(link, row);
-    if (sequence >= nextSequence) throw corrupt(chunk, `it ends before sequence ${sequence}, which it should hold`);
+    follow(link, row);
     return row;
   }
 
   /** When the last chunk was recorded, 0 where there is none. */
   get lastTimestamp(): bigint {
     const { chunkCount } = this.head;
-    return chunkCount === 0 ? 0n : this.#time(chunkCount - 1).timestamp;
+    return chunkCount === 0 ? 0n : BigInt(this.#row(chunkCount - 1).timestamp);
   }
 
   /** The last sequence recorded at this time or before, 0 where there is none. Chunks never go back in time. */
@@ -195,19 +204,10 @@ export class SqliteJournal {
     let high = this.head.chunkCount;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#time(middle).timestamp <= timestamp) low = middle + 1;
+      if (BigInt(this.#row(middle).timestamp) <= timestamp) low = middle + 1;
       else high = middle;
     }
-    return low === 0 ? 0 : this.#time(low - 1).lastSequence;
-  }
-
-  /** When a chunk was recorded, and the last sequence through it. */
-  #time(chunk: number): { timestamp: bigint; lastSequence: number } {
-    const row = this.#selectTime.get(chunk);
-    if (row === undefined) throw corrupt(chunk, "it is missing");
-    const [timestamp, kind, firstSequence, recordCount] = row;
-    const count = Number(kind) === CHUNK_KIND_TRANSFERS ? Number(recordCount) : 0;
-    return { timestamp, lastSequence: Number(firstSequence) + count - 1 };
+    return low === 0 ? 0 : linkAfter(this.#row(low - 1)).nextSequence - 1;
   }
 
   #readHead(database: Database): JournalHead {
@@ -247,13 +247,20 @@ function follow(link: Link, row: ChunkRow): Link {
   const header = readHeader(row.data);
   const fault = faultOf(header, row.data.byteLength, link.nextSequence);
   if (fault !== undefined) throw corrupt(row.chunk, fault);
-  if (row.kind !== header.kind || row.recordCount !== header.recordCount || row.firstSequence !== link.nextSequence) {
+  const isSame =
+    row.kind === header.kind &&
+    row.recordCount === header.recordCount &&
+    row.firstSequence === link.nextSequence &&
+    row.firstRow === Number(header.firstRow) &&
+    row.job === header.job &&
+    row.timestamp === String(header.timestamp);
+  if (!isSame) {
     throw corrupt(row.chunk, "the columns beside it contradict its header");
   }
   return linkAfter(row);
 }
 
-function linkAfter(row: Omit<ChunkRow, "data">): Link {
+function linkAfter(row: LinkRow): Link {
   const sequenceCount = row.kind === CHUNK_KIND_TRANSFERS ? row.recordCount : 0;
   return { chunk: row.chunk + 1, nextSequence: row.firstSequence + sequenceCount, checksum: row.checksum };
 }

@@ -15,10 +15,13 @@ const RECORDS_A_CALL = 256;
 /** An account to look for, and where it is; no slot where it never existed. */
 type QueriedAccount = NonNullable<TransferQuery["account"]>;
 
+/** A chunk as it is read for an account. */
+type UncheckedRow = Pick<ChunkRow, "chunk" | "firstSequence" | "recordCount" | "data">;
+
 export class SqliteQueries {
   readonly #journal: SqliteJournal;
   readonly #history: SqliteHistory;
-  readonly #selectHolder: Statement<[number], Omit<ChunkRow, "checksum" | "kind">>;
+  readonly #selectHolder: Statement<[number], UncheckedRow>;
 
   constructor(database: Database, journal: SqliteJournal, history: SqliteHistory) {
     this.#journal = journal;
@@ -101,7 +104,7 @@ export class SqliteQueries {
    * The chunk that holds a sequence, without its checksum: an account's transfers lie in as many chunks, and adding
    * those up takes longer than everything else. What is found there must agree with the index.
    */
-  #holder(sequence: number): Omit<ChunkRow, "checksum" | "kind"> {
+  #holder(sequence: number): UncheckedRow {
     const row = this.#selectHolder.get(sequence);
     if (row !== undefined && sequence < row.firstSequence + row.recordCount) return row;
     // Says what is wrong with it.
@@ -187,12 +190,12 @@ interface Posting {
 
 /** Reads single records, and each chunk once where they follow each other. */
 class RecordReader {
-  readonly #holder: (sequence: number) => Pick<ChunkRow, "firstSequence" | "recordCount" | "data">;
+  readonly #holder: (sequence: number) => UncheckedRow;
   #first = 0;
   #end = 0;
   #reader: JournalReader | undefined;
 
-  constructor(holder: (sequence: number) => Pick<ChunkRow, "firstSequence" | "recordCount" | "data">) {
+  constructor(holder: (sequence: number) => UncheckedRow) {
     this.#holder = holder;
   }
 

@@ -30,11 +30,13 @@ const DAMAGES: readonly Damage[] = [
     },
     chunk: 4,
   },
-  {
-    what: "a column that contradicts the header",
-    damage: (database) => database.exec("UPDATE journal SET record_count = 9 WHERE chunk = 1"),
-    chunk: 1,
-  },
+  ...["kind = 3", "first_sequence = 12", "record_count = 9", "first_row = 1", "job = '00'", "timestamp = 1"].map(
+    (column) => ({
+      what: `a column that contradicts the header (${column})`,
+      damage: (database: Database) => database.exec(`UPDATE journal SET ${column} WHERE chunk = 1`),
+      chunk: 1,
+    }),
+  ),
   { what: "no head", damage: (database) => database.exec("DELETE FROM head"), chunk: 0 },
 ];
 
