@@ -7,8 +7,8 @@
  * Offsets are in bytes. An unsuffixed `*_SIZE` is a byte length; a `*_CAPACITY` is a count.
  */
 
-/** Raised whenever a meaning below changes: snapshots of another version are ignored and rebuilt from the journal. */
-export const LAYOUT_VERSION = 5;
+/** Raised whenever a meaning below changes, or that of a snapshot: snapshots of another version are ignored and rebuilt from the journal. */
+export const LAYOUT_VERSION = 6;
 export const CACHE_LINE = 64;
 export const PAGE_SIZE = 65536;
 

@@ -1,6 +1,8 @@
 /**
  * The snapshot's tables: an image of memory regions, in pieces.
  *
+ * A piece's checksum vouches for its bytes, for its place, and for the description of the image that it is a piece of.
+ *
  * The next image is written before the former one is deleted, in the caller's transaction. Its pages come from what
  * the image before that left free, so the file holds at most two images and stops growing, and the rollback journal
  * has next to nothing to save.
@@ -26,6 +28,7 @@ interface PieceRow {
 export type NamedRange = MemoryRange & { readonly name: string };
 
 export class SqliteSnapshot {
+  readonly #seed: string;
   readonly #selectDescription: Statement<[], Omit<SnapshotDescription, "regions"> & { readonly regions: string }>;
   readonly #upsertDescription: Statement<unknown[]>;
   readonly #selectNextPiece: Statement<[number], PieceRow>;
@@ -33,7 +36,9 @@ export class SqliteSnapshot {
   readonly #insertPiece: Statement<unknown[]>;
   readonly #deletePieces: Statement<[number]>;
 
-  constructor(database: Database) {
+  /** `seed`: the ledger's own, as text: with another one nothing would be found where the image has it. */
+  constructor(database: Database, seed: string) {
+    this.#seed = seed;
     this.#selectDescription = prepare(
       database,
       `SELECT layout_version AS layoutVersion, chunk_count AS chunkCount, transfer_count AS transferCount,
@@ -67,11 +72,12 @@ export class SqliteSnapshot {
   /** Replaces the snapshot. The caller has a transaction open. */
   write(memory: SharedArrayBuffer, description: SnapshotDescription, ranges: readonly NamedRange[]): void {
     const lastOfFormer = this.#selectLastPiece.get() ?? 0;
+    const image = textOf(description, this.#seed);
     let piece = lastOfFormer;
     for (const { name, address, byteLength } of ranges) {
       for (let position = 0; position < byteLength; position += PIECE_SIZE) {
         const data = new Uint8Array(memory, address + position, Math.min(PIECE_SIZE, byteLength - position));
-        this.#insertPiece.run(++piece, name, position, checksumOf(data), data);
+        this.#insertPiece.run(++piece, name, position, checksumOf(image, name, position, data), data);
       }
     }
     this.#deletePieces.run(lastOfFormer);
@@ -99,6 +105,9 @@ export class SqliteSnapshot {
   }
 
   #read(memory: SharedArrayBuffer, ranges: readonly NamedRange[]): void {
+    const { snapshot } = this.describe();
+    if (snapshot === undefined) throw corrupt(undefined, "it has no description");
+    const image = textOf(snapshot, this.#seed);
     const missing = new Map(ranges.map(({ name, byteLength }) => [name, byteLength]));
     const wanted = new Map(ranges.map((range) => [range.name, range]));
     for (let row = this.#selectNextPiece.get(0); row !== undefined; row = this.#selectNextPiece.get(row.piece)) {
@@ -108,7 +117,9 @@ export class SqliteSnapshot {
       if (position + data.byteLength > range.byteLength) {
         throw corrupt(region, `it is longer than the ${range.byteLength} bytes asked for`);
       }
-      if (!checksumOf(data).equals(checksum)) throw corrupt(region, `the checksum at byte ${position} does not match`);
+      if (!checksumOf(image, region, position, data).equals(checksum)) {
+        throw corrupt(region, `the checksum at byte ${position} does not match`);
+      }
       new Uint8Array(memory, range.address + position, data.byteLength).set(data);
       missing.set(region, missing.get(region)! - data.byteLength);
     }
@@ -118,8 +129,15 @@ export class SqliteSnapshot {
   }
 }
 
-function checksumOf(data: Uint8Array): Buffer {
-  return createHash("sha256").update(data).digest();
+/** What an image is of, as a text. */
+export function textOf(description: SnapshotDescription, seed: string): string {
+  const { layoutVersion, chunkCount, transferCount, accountCount, digest, regions } = description;
+  return JSON.stringify([seed, layoutVersion, chunkCount, transferCount, accountCount, digest, regions]);
+}
+
+/** The checksum of a piece of the image. */
+export function checksumOf(image: string, region: string, position: number, data: Uint8Array): Buffer {
+  return createHash("sha256").update(`${image}\n${region}\n${position}\n`).update(data).digest();
 }
 
 function corrupt(region: string | undefined, reason: string, cause?: unknown): LedgerError {

@@ -88,6 +88,8 @@ function failureOf(error: unknown): StoreFailure {
 export class SqliteFile implements Synchronous {
   readonly description: StoreDescription;
   readonly #path: string;
+  /** Rows of the table `meta`, which stay as they are. */
+  readonly #meta: ReadonlyMap<string, string>;
   readonly #database: Database;
   readonly #journal: SqliteJournal;
   readonly #snapshot: SqliteSnapshot;
@@ -117,7 +119,8 @@ export class SqliteFile implements Synchronous {
     this.#remove = remove;
     try {
       this.#journal = new SqliteJournal(database);
-      this.#snapshot = new SqliteSnapshot(database);
+      this.#meta = new Map(prepare<[], [string, string]>(database, "SELECT key, value FROM meta").raw().all());
+      this.#snapshot = new SqliteSnapshot(database, `${this.#meta.get("seed_low")},${this.#meta.get("seed_high")}`);
       this.#accounts = new SqliteAccounts(database);
       this.#history = new SqliteHistory(database, this.#journal, options.historyRunLog2, (action) =>
         this.#write(action),
@@ -275,11 +278,10 @@ export class SqliteFile implements Synchronous {
   }
 
   #describe(): StoreDescription {
-    const meta = new Map(prepare<[], [string, string]>(this.#database, "SELECT key, value FROM meta").raw().all());
     const { chunkCount, transferCount, accountCount, accountTextSize, pendingCount } = this.#journal.head;
     return {
-      seedLow: BigInt(`0x${meta.get("seed_low")}`),
-      seedHigh: BigInt(`0x${meta.get("seed_high")}`),
+      seedLow: BigInt(`0x${this.#meta.get("seed_low")}`),
+      seedHigh: BigInt(`0x${this.#meta.get("seed_high")}`),
       chunkCount,
       transferCount,
       accountCount,

@@ -2,7 +2,6 @@
  * A snapshot only makes opening fast. However it is damaged, the ledger opens in the journal's state, says what was
  * wrong, and is whole again once it was closed; and `verify` calls the damage by its name.
  */
-import { createHash } from "node:crypto";
 import { closeSync, copyFileSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +12,8 @@ import { type VerifyReport, verifyStore } from "../../../src/engine/verify.js";
 import { Ledger, openLedger } from "../../../src/index.js";
 import { FILE_PAGE_SIZE } from "../../../src/stores/schema.js";
 import { openSqliteStore } from "../../../src/stores/sqlite.js";
+import { checksumOf, textOf } from "../../../src/stores/sqlite-snapshot.js";
+import type { SnapshotDescription } from "../../../src/stores/store.js";
 
 const OPTIONS = { mode: "event-loop", capacity: { accounts: 2000, transfers: 100_000 } } as const;
 const LONG = "an account whose id is longer than its key: ";
@@ -83,18 +84,50 @@ const run =
   (database: Database): void =>
     void database.exec(sql);
 
+/** Does the damage, and then gives every piece the checksum that it must have for that. */
+function forged(damage: (database: Database) => void): (database: Database) => void {
+  return (database) => {
+    damage(database);
+    const snapshot = database.prepare("SELECT * FROM snapshot").get() as Record<string, never>;
+    const description: SnapshotDescription = {
+      layoutVersion: snapshot.layout_version!,
+      chunkCount: snapshot.chunk_count!,
+      transferCount: snapshot.transfer_count!,
+      accountCount: snapshot.account_count!,
+      digest: snapshot.digest!,
+      regions: JSON.parse(snapshot.regions!),
+    };
+    const seeds = database
+      .prepare<[], string>("SELECT value FROM meta WHERE key LIKE 'seed%' ORDER BY key DESC")
+      .pluck();
+    const image = textOf(description, seeds.all().join());
+    const update = database.prepare("UPDATE snapshot_pieces SET checksum = ? WHERE piece = ?");
+    type Piece = { piece: number; region: string; position: number; data: Buffer };
+    for (const { piece, region, position, data } of database
+      .prepare<[], Piece>("SELECT piece, region, position, data FROM snapshot_pieces")
+      .all()) {
+      update.run(checksumOf(image, region, position, data), piece);
+    }
+  };
+}
+
 /** Changes a byte of a region's image, and the checksum so that it fits. */
 function forge(region: string, offset: number): (database: Database) => void {
-  return (database) => {
+  return forged((database) => {
     const select = database.prepare<[string], { piece: number; data: Buffer }>(
       "SELECT piece, data FROM snapshot_pieces WHERE region = ? AND position = 0",
     );
     const { piece, data } = select.get(region)!;
     data[offset]! ^= 1;
-    const checksum = createHash("sha256").update(data).digest();
-    database.prepare("UPDATE snapshot_pieces SET data = ?, checksum = ? WHERE piece = ?").run(data, checksum, piece);
-  };
+    database.prepare("UPDATE snapshot_pieces SET data = ? WHERE piece = ?").run(data, piece);
+  });
 }
+
+/** Gives the pieces of two regions each other's names. */
+const exchange = (one: string, other: string): ((database: Database) => void) =>
+  run(
+    `UPDATE snapshot_pieces SET region = iif(region = '${one}', '${other}', '${one}') WHERE region IN ('${one}', '${other}')`,
+  );
 
 /** Overwrites the page that a table begins with. */
 function spoilPage(path: string, table: string): void {
@@ -120,6 +153,12 @@ const CORRUPT: readonly [what: string, damage: (database: Database) => void][] =
   ["a region of terabytes", run("UPDATE snapshot SET regions = replace(regions, ':2048', ':4398046511104')")],
   ["a region of negative size", run("UPDATE snapshot SET regions = replace(regions, ':2048', ':-2048')")],
   ["more chunks than there are", run("UPDATE snapshot SET chunk_count = 1000")],
+  ["one chunk too few", run("UPDATE snapshot SET chunk_count = chunk_count - 1")],
+  ["one chunk too many", run("UPDATE snapshot SET chunk_count = chunk_count + 1")],
+  ["another digest", run("UPDATE snapshot SET digest = replace(digest, substr(digest, 1, 1), 'x')")],
+  ["accounts in the place of others", exchange("accounts", "accounts-cold")],
+  ["ids in the place of others", exchange("id-table-5", "id-table-6")],
+  ["another seed than it was written with", run("UPDATE meta SET value = '0123456789abcdef' WHERE key = 'seed_low'")],
   ["another number of transfers", run("UPDATE snapshot SET transfer_count = transfer_count - 1")],
   ["another number of accounts", run("UPDATE snapshot SET account_count = 3")],
   ["a forged count of accounts", forge("counters", 0)],
@@ -128,7 +167,7 @@ const CORRUPT: readonly [what: string, damage: (database: Database) => void][] =
   ["a forged count of ids", forge("id-headers", 4)],
 ];
 
-/** A number of chunks that the journal has, and that are not the image's. */
+/** A number of chunks that the journal has, and that are not the image's, whatever its checksums say. */
 const OTHER_CHUNKS: readonly [what: string, damage: (database: Database) => void][] = [
   ["no chunk at all", run("UPDATE snapshot SET chunk_count = 0")],
   ["one chunk too few", run("UPDATE snapshot SET chunk_count = chunk_count - 1")],
@@ -150,8 +189,8 @@ describe("not used, and replaced at close, is a snapshot with", () => {
     expect(await verify(path)).toMatchObject({ digest });
   });
 
-  test.each(OTHER_CHUNKS)("%s", async (_, damage) => {
-    const path = damaged(damage);
+  test.each(OTHER_CHUNKS)("%s, whatever its checksums say", async (_, damage) => {
+    const path = damaged(forged(damage));
     await expect(verify(path)).rejects.toMatchObject({ code: "snapshot_differs" });
     expect(await expectOpens(path)).toMatchObject({ code: "snapshot_differs" });
     expect(await verify(path)).toMatchObject({ digest });
@@ -194,7 +233,7 @@ describe("verify compares the image with what the journal replays to, whatever i
   });
 
   test("the digest", async () => {
-    const path = damaged(run("UPDATE snapshot SET digest = replace(digest, substr(digest, 1, 1), 'x')"));
+    const path = damaged(forged(run("UPDATE snapshot SET digest = replace(digest, substr(digest, 1, 1), 'x')")));
     await expect(verify(path)).rejects.toMatchObject({ code: "snapshot_differs" });
   });
 });
