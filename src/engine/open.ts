@@ -179,16 +179,7 @@ async function restoreState(store: Store, state: State): Promise<number> {
 async function replayed(store: Store, engine: Engine, snapshot: SnapshotDescription | undefined): Promise<Engine> {
   try {
     const { transfers } = await replay(store, engine, snapshot?.chunkCount ?? 0);
-    engine.countPendings();
-    const { transferCount, accountCount } = store.description;
-    const found = (snapshot?.transferCount ?? 0) + transfers;
-    if (found !== transferCount || engine.accounts.count !== accountCount) {
-      throw new LedgerError(
-        "journal_corrupt",
-        `the journal replays to ${found} transfers and ${engine.accounts.count} accounts, expected ${transferCount} ` +
-          `and ${accountCount}: the file was changed from outside; restore a copy`,
-      );
-    }
+    checkCounts(store, engine, (snapshot?.transferCount ?? 0) + transfers);
     return engine;
   } catch (cause) {
     await engine.close();
@@ -199,6 +190,21 @@ async function replayed(store: Store, engine: Engine, snapshot: SnapshotDescript
       cause,
     });
   }
+}
+
+/** Notes what memory holds after a replay; it must be what the head says. Throws `journal_corrupt`. */
+export function checkCounts(store: Store, engine: Engine, transfers: number): void {
+  engine.countPendings();
+  const { transferCount, accountCount, pendingCount } = store.description;
+  const expected = [transferCount, accountCount, pendingCount];
+  const found = [transfers, engine.accounts.count, engine.pendingCount];
+  if (String(found) === String(expected)) return;
+  const text = ([transfers, accounts, pendings]: readonly number[]): string =>
+    `${transfers} transfers, of which ${pendings} were pending, and ${accounts} accounts`;
+  throw new LedgerError(
+    "journal_corrupt",
+    `the journal replays to ${text(found)}; expected ${text(expected)}: the file was changed from outside; restore a copy`,
+  );
 }
 
 /**

@@ -5,7 +5,7 @@ import { JournalReader } from "../core/journal.js";
 import { CHUNK_BUFFER_SIZE } from "../core/layout.js";
 import type { SnapshotDescription, Store, StoreDescription } from "../stores/store.js";
 import type { Engine } from "./engine.js";
-import { type OpenOptions, openEngine, openImage, replay, type Twin } from "./open.js";
+import { checkCounts, type OpenOptions, openEngine, openImage, replay, type Twin } from "./open.js";
 import { differingRegion, readableSnapshot, type State } from "./snapshot.js";
 
 /** What was verified. */
@@ -29,11 +29,12 @@ function optionsFor({ accountCount, transferCount, pendingCount }: StoreDescript
 
 /**
  * Replays the whole journal and checks checksums and chain, every recorded result, that no id stands twice,
- * conservation per asset, the limits of every account, the history index, and that the saved snapshot is the state it
- * says it is.
+ * conservation per asset, the limits of every account, the history index, names of jobs, that the saved snapshot and the
+ * accounts' rows are the state they say they are, and what SQLite itself can check.
  *
- * Throws `journal_corrupt`, `history_differs`, `conservation_broken` or `limit_broken`, saying where; and only where there is none of
- * these, `snapshot_corrupt` or `snapshot_differs`: then the snapshot is all that is damaged, and nothing is lost.
+ * Throws `journal_corrupt`, `history_differs`, `conservation_broken` or `limit_broken`, saying where; only where there is none of
+ * these, `snapshot_corrupt` or `snapshot_differs`, for then nothing is lost; and behind that, `accounts_differ`, or
+ * `journal_corrupt` where pages or indexes are damaged that none of this was read by.
  */
 export async function verifyStore(store: Store, onProgress: (share: number) => void = () => {}): Promise<VerifyReport> {
   const snapshot = readableSnapshot(store.description);
@@ -47,11 +48,16 @@ export async function verifyStore(store: Store, onProgress: (share: number) => v
     image instanceof LedgerError || image === undefined || snapshot === undefined
       ? image
       : difference(image, engine, snapshot);
+  const rows = damage === undefined && snapshot !== undefined ? await differingAccount(store, engine) : undefined;
   const rest = await replay(store, engine, first.chunks, undefined, (chunks) => report(first.chunks + chunks));
+  checkCounts(store, engine, first.transfers + rest.transfers);
+  await store.checkNames();
   await checkTwins(store, engine, [...first.twins, ...rest.twins]);
   await checkHistory(store);
   checkBooks(engine);
   if (damage !== undefined) throw damage;
+  if (rows !== undefined) throw rows;
+  await store.checkStructure();
   return {
     transfers: store.description.transferCount,
     accounts: engine.accounts.count,
@@ -63,6 +69,21 @@ export async function verifyStore(store: Store, onProgress: (share: number) => v
 function damageOf(error: unknown): LedgerError {
   if (error instanceof LedgerError && error.code === "snapshot_corrupt") return error;
   throw error;
+}
+
+/** What is wrong with the accounts' rows, which are of the snapshot's moment; or undefined. */
+async function differingAccount(store: Store, engine: Engine): Promise<LedgerError | undefined> {
+  const { plan, accounts } = engine;
+  const tables = { accounts: plan.accounts, accountsCold: plan.accountsCold, accountText: plan.text };
+  const slot = await store.differingAccount(tables, accounts.count);
+  if (slot === undefined) return undefined;
+  const what = slot < accounts.count ? `the row of account '${accounts.id(slot)}' is not` : "there are more rows than";
+  return new LedgerError(
+    "accounts_differ",
+    `${what} what the journal gives. The journal itself is sound: delete the rows (DELETE FROM accounts; DELETE FROM ` +
+      "snapshot), and opening and closing the ledger writes them again",
+    { details: { slot } },
+  );
 }
 
 /** What tells the snapshot from the state that the journal replays to after the same chunks. */

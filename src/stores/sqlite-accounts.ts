@@ -64,19 +64,36 @@ export class SqliteAccounts {
   #insertFrom(accounts: AccountTable, from: number, to: number, versions: Float64Array): void {
     let values: Value[] = [];
     for (let slot = from; slot < to; slot++) {
-      const version = accounts.version(slot);
-      const asset = accounts.assetCode(accounts.asset(slot));
-      values.push(slot, accounts.id(slot), asset, accounts.code(slot));
-      values.push(column(accounts.userData(slot)), column(accounts.overdraftLimit(slot)), accounts.flags(slot));
-      pushAmounts(values, accounts, slot);
-      values.push(version);
-      versions[slot] = version;
+      pushRow(values, accounts, slot);
+      versions[slot] = accounts.version(slot);
       if (values.length < ROWS_AT_ONCE * COLUMNS) continue;
       // As arguments: better-sqlite3 takes half as long again over an array.
       this.#insertMany.run(...values);
       values = [];
     }
     for (let at = 0; at < values.length; at += COLUMNS) this.#insertOne.run(...values.slice(at, at + COLUMNS));
+  }
+
+  /** Slot of the first of so many accounts whose row differs, or which has none, or a row more than there are accounts. */
+  differing(accounts: AccountTable, accountCount: number): number | undefined {
+    const select = prepare<[number], Value[]>(
+      this.#database,
+      `SELECT * FROM accounts WHERE slot > ? ORDER BY slot LIMIT ${ROWS_READ_AT_ONCE}`,
+    )
+      .raw()
+      .safeIntegers();
+    let slot = 0;
+    for (let last = Number.MIN_SAFE_INTEGER; ; ) {
+      const rows = select.all(last);
+      for (const row of rows) {
+        const expected: Value[] = [];
+        if (slot < accountCount) pushRow(expected, accounts, slot);
+        const isSame = expected.every((value, i) => (typeof value === "number" ? BigInt(value) : value) === row[i]);
+        if (slot === accountCount || !isSame) return slot;
+        last = slot++;
+      }
+      if (rows.length === 0) return slot < accountCount ? slot : undefined;
+    }
   }
 
   /** The versions written, with room for `accountCount`. */
@@ -102,6 +119,15 @@ export class SqliteAccounts {
     this.#writtenVersions = versions;
     return versions;
   }
+}
+
+/** Adds an account as its row has it. */
+function pushRow(values: Value[], accounts: AccountTable, slot: number): void {
+  const asset = accounts.assetCode(accounts.asset(slot));
+  values.push(slot, accounts.id(slot), asset, accounts.code(slot));
+  values.push(column(accounts.userData(slot)), column(accounts.overdraftLimit(slot)), accounts.flags(slot));
+  pushAmounts(values, accounts, slot);
+  values.push(accounts.version(slot));
 }
 
 /** Adds totals and balance as the columns hold them. */

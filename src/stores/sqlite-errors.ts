@@ -1,6 +1,6 @@
 /** What SQLite reports, said in the ledger's words. */
 import SQLite from "better-sqlite3";
-import { LedgerError } from "../core/errors.js";
+import { LedgerError, type LedgerErrorOptions } from "../core/errors.js";
 
 /** The extended code (`SQLITE_FULL`, `SQLITE_IOERR_FSYNC`) of an error of SQLite's, or undefined for any other. */
 export function sqliteCode(error: unknown): string | undefined {
@@ -26,16 +26,25 @@ export function openError(path: string, cause: unknown): LedgerError {
     );
   }
   if (code !== undefined && isCorruption(code)) {
-    return new LedgerError(
-      "journal_corrupt",
-      `'${path}' is damaged (${code}: ${messageOf(cause)}): restore a copy of the file, and check the disk`,
-      { cause, details },
-    );
+    return damagedFile(path, `${code}: ${messageOf(cause)}`, { cause, details });
   }
   return new LedgerError("cannot_open", `cannot open '${path}' as a ledger (${code ?? "error"}: ${messageOf(cause)})`, {
     cause,
     details,
   });
+}
+
+/** The error of a file that holds what can't be. */
+export function damagedFile(
+  path: string,
+  what: string,
+  options: LedgerErrorOptions = { details: { path } },
+): LedgerError {
+  return new LedgerError(
+    "journal_corrupt",
+    `'${path}' is damaged (${what}): restore a copy of the file, and check the disk`,
+    options,
+  );
 }
 
 /** The error of a read. Leaves a {@link LedgerError} as it is. */

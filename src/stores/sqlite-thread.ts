@@ -6,9 +6,10 @@ import type { MessagePort } from "node:worker_threads";
 import type { Database, Statement } from "better-sqlite3";
 import { AccountTable } from "../core/accounts.js";
 import { LedgerError } from "../core/errors.js";
+import { jobOfName } from "../core/job.js";
 import { SqliteAccounts } from "./sqlite-accounts.js";
 import { openCopy } from "./sqlite-copy.js";
-import { readError, writeError } from "./sqlite-errors.js";
+import { damagedFile, readError, writeError } from "./sqlite-errors.js";
 import { prepare } from "./sqlite-held.js";
 import { SqliteHistory } from "./sqlite-history.js";
 import { type JournalHead, SqliteJournal } from "./sqlite-journal.js";
@@ -25,6 +26,7 @@ import {
 import { SqliteQueries } from "./sqlite-queries.js";
 import { type NamedRange, SqliteSnapshot } from "./sqlite-snapshot.js";
 import type {
+  AccountTables,
   CommitGroup,
   FoundTransfers,
   MemoryRange,
@@ -236,6 +238,31 @@ export class SqliteFile implements Synchronous {
     return this.#read(() => this.#history.isSound(run));
   }
 
+  checkNames(): void {
+    this.#read(() => {
+      for (const [hash, name] of prepare<[], [string, string]>(this.#database, "SELECT hash, name FROM jobs")
+        .raw()
+        .all()) {
+        if (jobOfName(name).hash !== hash) throw damagedFile(this.#path, `the job ${hash} is not called '${name}'`);
+      }
+      const nameless = prepare<[], string>(
+        this.#database,
+        "SELECT job FROM journal WHERE job IS NOT NULL AND job NOT IN (SELECT hash FROM jobs) LIMIT 1",
+      );
+      const job = nameless.pluck().get();
+      if (job !== undefined) throw damagedFile(this.#path, `the name of the job ${job} is missing`);
+    });
+  }
+
+  checkStructure(): void {
+    const found = this.#read(() => prepare<[], string>(this.#database, "PRAGMA integrity_check(1)").pluck().get());
+    if (found !== "ok") throw damagedFile(this.#path, String(found));
+  }
+
+  differingAccount(tables: AccountTables, accountCount: number): number | undefined {
+    return this.#read(() => this.#accounts.differing(this.#accountTable(tables), accountCount));
+  }
+
   readSnapshot(regions: readonly NamedRange[]): void {
     this.#read(() => this.#snapshot.read(this.#attached().buffer, regions));
   }
@@ -253,12 +280,16 @@ export class SqliteFile implements Synchronous {
     const regions = request.regions.map(({ name, byteLength }) => ({ name, byteLength }));
     const description = { layoutVersion, chunkCount: head.chunkCount, transferCount, accountCount, digest, regions };
     const memory = this.#attached();
-    const tables = { accounts: request.accounts, accountsCold: request.accountsCold, text: request.accountText };
-    const accounts = new AccountTable(memory, tables, (number) => this.#assets[number - 1]?.code ?? "");
+    const accounts = this.#accountTable(request);
     this.#write(() => {
       this.#snapshot.write(memory.buffer, description, request.regions);
       this.#accounts.refresh(accounts, accountCount);
     });
+  }
+
+  #accountTable({ accounts, accountsCold, accountText: text }: AccountTables): AccountTable {
+    const assetCode = (number: number): string => this.#assets[number - 1]?.code ?? "";
+    return new AccountTable(this.#attached(), { accounts, accountsCold, text }, assetCode);
   }
 
   jobName(hash: string): string | undefined {

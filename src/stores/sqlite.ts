@@ -14,6 +14,7 @@ import {
 } from "./sqlite-protocol.js";
 import type { NamedRange } from "./sqlite-snapshot.js";
 import type {
+  AccountTables,
   CommitGroup,
   FoundTransfers,
   MemoryRange,
@@ -172,6 +173,18 @@ class SqliteStore implements Store {
 
   checkHistory(run: number): Promise<boolean | undefined> {
     return this.#call("checkHistory", run);
+  }
+
+  checkNames(): Promise<void> {
+    return this.#call("checkNames");
+  }
+
+  checkStructure(): Promise<void> {
+    return this.#call("checkStructure");
+  }
+
+  differingAccount(tables: AccountTables, accountCount: number): Promise<number | undefined> {
+    return this.#call("differingAccount", tables, accountCount);
   }
 
   readSnapshot(regions: readonly NamedRange[]): Promise<void> {

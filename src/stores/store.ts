@@ -70,16 +70,20 @@ export interface CommitGroup {
   readonly jobs: readonly { readonly hash: string; readonly name: string }[];
 }
 
-export interface SnapshotRequest {
+/** Addresses of the hot and the cold account table and of the text region. */
+export interface AccountTables {
+  readonly accounts: number;
+  readonly accountsCold: number;
+  readonly accountText: number;
+}
+
+/** The accounts' rows are refreshed from its tables. */
+export interface SnapshotRequest extends AccountTables {
   readonly layoutVersion: number;
   readonly transferCount: number;
   readonly accountCount: number;
   readonly digest: string;
   readonly regions: readonly (MemoryRange & { readonly name: string })[];
-  /** Addresses of the hot and the cold account table and of the text region, from which the account rows are refreshed. */
-  readonly accounts: number;
-  readonly accountsCold: number;
-  readonly accountText: number;
 }
 
 /** Which recorded transfers are asked for. */
@@ -154,6 +158,15 @@ export interface Store {
   sequenceAt(timestamp: bigint): Promise<number>;
   /** Whether this part of the history index is what the journal gives, or missing; undefined where there is no such part. */
   checkHistory(run: number): Promise<boolean | undefined>;
+  /**
+   * Checks what the file holds beside the journal's chunks, the snapshot and the history index: names of jobs. Throws
+   * `journal_corrupt`.
+   */
+  checkNames(): Promise<void>;
+  /** Checks what SQLite makes of the file: pages, rows and indexes. Throws `journal_corrupt`. */
+  checkStructure(): Promise<void>;
+  /** Slot of the first account whose row is not what the memory has, of so many; undefined where there is none. */
+  differingAccount(tables: AccountTables, accountCount: number): Promise<number | undefined>;
   /** Copies the snapshot's regions into the ranges of the same names. Throws `snapshot_corrupt`, whatever is in the way. */
   readSnapshot(regions: readonly (MemoryRange & { readonly name: string })[]): Promise<void>;
   /**

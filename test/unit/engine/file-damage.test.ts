@@ -1,11 +1,12 @@
 /** Whatever else of the file is changed from outside, opening it says so, or `verify` does: never a wrong figure without a word. */
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import SQLite from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openEngine } from "../../../src/engine/open.js";
 import { type VerifyReport, verifyStore } from "../../../src/engine/verify.js";
-import { type Ledger, openLedger } from "../../../src/index.js";
+import { Ledger, openLedger } from "../../../src/index.js";
 import { openSqliteStore } from "../../../src/stores/sqlite.js";
 
 const OPTIONS = { mode: "event-loop", capacity: { accounts: 100, transfers: 1000, pendings: 100 } } as const;
@@ -27,6 +28,10 @@ beforeAll(async () => {
   await ledger.createTransfers([{ id: "t1", ...pay }]);
   await ledger.createTransfers([{ id: "t2", ...pay }]);
   await ledger.createTransfers([{ id: "held", ...pay, pending: true, timeout: 86_400 }]);
+  const transfers = join(folder, "job.csv");
+  writeFileSync(transfers, "id,from,to,amount\nj1,bank,an account whose id takes text,0.05\n");
+  const columns = { id: "id", debit: "from", credit: "to", amount: "amount" };
+  await ledger.settleFile({ transfers, columns, asset: "USD", job: "friday" });
   digest = ledger.digest();
   await ledger.close();
 });
@@ -62,7 +67,7 @@ async function opened<T>(path: string, action: (ledger: Ledger) => Promise<T>): 
 }
 
 test("an undamaged file is sound", async () => {
-  expect(await verify(damaged(""))).toMatchObject({ digest, accounts: 3, transfers: 3 });
+  expect(await verify(damaged(""))).toMatchObject({ digest, accounts: 3, transfers: 4 });
 });
 
 describe("the time beside a chunk", () => {
@@ -77,4 +82,76 @@ describe("the time beside a chunk", () => {
     await expect(asked).rejects.toMatchObject({ code: "journal_corrupt", details: { chunk: 2 } });
     await expect(verify(path)).rejects.toMatchObject({ code: "journal_corrupt", details: { chunk: 2 } });
   });
+});
+
+describe("accounts' rows", () => {
+  test.each([
+    ["with another balance", "UPDATE accounts SET balance = balance + 1 WHERE id = 'bank'", 0],
+    ["with another version", "UPDATE accounts SET version = 0 WHERE id = 'bank'", 0],
+    ["with another id", "UPDATE accounts SET id = 'an account whose id takes texT' WHERE slot = 1", 1],
+    ["with other user data", "UPDATE accounts SET user_data = user_data || '0' WHERE slot = 1", 1],
+    ["of which the last one is missing", "DELETE FROM accounts WHERE slot = 2", 2],
+    ["of which one in the middle is missing", "DELETE FROM accounts WHERE slot = 1", 1],
+    ["of which none is there", "DELETE FROM accounts", 0],
+    [
+      "with one too many",
+      "INSERT INTO accounts SELECT 3, 'd', asset, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM assets, accounts LIMIT 1",
+      3,
+    ],
+    ["with one before all others", "UPDATE accounts SET slot = -1 WHERE slot = 0", 0],
+  ])("%s are noticed by verify, and written anew once they are deleted", async (_, sql, slot) => {
+    const path = damaged(sql);
+    await expect(verify(path)).rejects.toMatchObject({ code: "accounts_differ", details: { slot } });
+    const database = new SQLite(path);
+    database.exec("DELETE FROM accounts; DELETE FROM snapshot");
+    database.close();
+    await opened(path, async () => {});
+    expect(await verify(path)).toMatchObject({ digest });
+  });
+
+  test("are of the snapshot's moment, not of what came behind it", async () => {
+    const path = damaged("");
+    const store = await openSqliteStore(path);
+    const engine = await openEngine(store, { mode: "event-loop", workers: 1, capacities: { ...OPTIONS.capacity } });
+    await new Ledger(engine, store).createTransfers([{ id: "t3", debit: "bank", credit: "nobody", amount: 1n }]);
+    await new Ledger(engine, store).createTransfers([
+      { id: "t4", debit: "bank", credit: "an account whose id takes text", amount: 1n },
+    ]);
+    // Ends as a process that dies does.
+    await store.close();
+    expect(await verify(path)).toMatchObject({ transfers: 6 });
+  });
+});
+
+describe("verify notices", () => {
+  test.each([
+    ["a job's name that was changed", "UPDATE jobs SET name = 'saturday'"],
+    ["a job's name that is missing", "DELETE FROM jobs"],
+    ["a head with an account more", "UPDATE head SET account_count = account_count + 1"],
+    ["a head with a pending transfer more", "UPDATE head SET pending_count = pending_count + 1"],
+    ["a head with no pending transfer", "UPDATE head SET pending_count = 0"],
+  ])("%s", async (_, sql) => {
+    await expect(verify(damaged(sql))).rejects.toMatchObject({ code: "journal_corrupt" });
+  });
+
+  test("an index that lacks an entry", async () => {
+    const path = damaged("");
+    const database = new SQLite(path);
+    // The same entries as before, but for one: SQLite believes what the schema says now.
+    database.unsafeMode();
+    database.exec(`PRAGMA writable_schema = ON;
+      UPDATE sqlite_schema SET sql = replace(sql, 'kind = 1', 'kind = 1 AND chunk <> 2') WHERE name = 'journal_sequence'`);
+    database.close();
+    const changed = new SQLite(path);
+    changed.unsafeMode();
+    changed.exec(`REINDEX journal_sequence; PRAGMA writable_schema = ON;
+      UPDATE sqlite_schema SET sql = replace(sql, ' AND chunk <> 2', '') WHERE name = 'journal_sequence'`);
+    changed.close();
+    await expect(verify(path)).rejects.toMatchObject({ code: "journal_corrupt" });
+  });
+});
+
+test("a ledger whose head has another number of pending transfers is not opened", async () => {
+  const path = damaged("UPDATE head SET pending_count = 0");
+  await expect(opened(path, async () => {})).rejects.toMatchObject({ code: "journal_corrupt" });
 });
