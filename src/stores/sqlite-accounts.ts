@@ -105,11 +105,17 @@ export class SqliteAccounts {
         this.#database,
         `SELECT slot, version FROM accounts WHERE slot >= ? ORDER BY slot LIMIT ${ROWS_READ_AT_ONCE}`,
       ).raw();
-      for (let rows = select.all(0); rows.length > 0; rows = select.all(this.#writtenCount)) {
+      let isSound = true;
+      for (let rows = select.all(0); isSound && rows.length > 0; rows = select.all(this.#writtenCount)) {
         for (const [slot, version] of rows) {
-          versions[slot] = version;
-          this.#writtenCount = slot + 1;
+          isSound &&= slot === this.#writtenCount && slot < accountCount;
+          versions[this.#writtenCount++] = version;
         }
+      }
+      // Where rows are missing, too many, or out of order, all of them are written again.
+      if (!isSound) {
+        this.#database.exec("DELETE FROM accounts");
+        this.#writtenCount = 0;
       }
     } else if (versions.length < accountCount) {
       const grown = new Float64Array(accountCount);

@@ -110,8 +110,12 @@ export class SqliteSnapshot {
     const image = textOf(snapshot, this.#seed);
     const missing = new Map(ranges.map(({ name, byteLength }) => [name, byteLength]));
     const wanted = new Map(ranges.map((range) => [range.name, range]));
-    for (let row = this.#selectNextPiece.get(0); row !== undefined; row = this.#selectNextPiece.get(row.piece)) {
-      const { region, position, checksum, data } = row;
+    let last = 0;
+    for (let row = this.#selectNextPiece.get(0); row !== undefined; row = this.#selectNextPiece.get(last)) {
+      const { piece, region, position, checksum, data } = row;
+      // In a damaged page, the next one may be any: looking on from there might never end.
+      if (piece <= last) throw corrupt(region, "its pieces are out of order");
+      last = piece;
       const range = wanted.get(region);
       if (range === undefined) continue;
       if (position + data.byteLength > range.byteLength) {

@@ -1,5 +1,5 @@
 /** Whatever else of the file is changed from outside, opening it says so, or `verify` does: never a wrong figure without a word. */
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import SQLite from "better-sqlite3";
@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openEngine } from "../../../src/engine/open.js";
 import { type VerifyReport, verifyStore } from "../../../src/engine/verify.js";
 import { Ledger, openLedger } from "../../../src/index.js";
+import { FILE_PAGE_SIZE } from "../../../src/stores/schema.js";
 import { openSqliteStore } from "../../../src/stores/sqlite.js";
 
 const OPTIONS = { mode: "event-loop", capacity: { accounts: 100, transfers: 1000, pendings: 100 } } as const;
@@ -107,6 +108,24 @@ describe("accounts' rows", () => {
     database.close();
     await opened(path, async () => {});
     expect(await verify(path)).toMatchObject({ digest });
+  });
+
+  test("that are out of order are all written again by the next snapshot", async () => {
+    const path = damaged("");
+    const database = new SQLite(path, { readonly: true });
+    const root = database.prepare<[], number>("SELECT rootpage FROM sqlite_schema WHERE name = 'accounts'").pluck();
+    const start = (root.get()! - 1) * FILE_PAGE_SIZE;
+    database.close();
+    const bytes = readFileSync(path);
+    // Three rows; behind the last one's length is its slot.
+    let at = start + bytes.readUInt16BE(start + 8 + 2 * 2);
+    while (bytes[at++]! >= 0x80);
+    expect(bytes[at]).toBe(2);
+    bytes[at] = 0;
+    writeFileSync(path, bytes);
+    await expect(verify(path)).rejects.toMatchObject({ code: "accounts_differ", details: { slot: 2 } });
+    await opened(path, (ledger) => ledger.createAccounts([{ id: "new", asset: "USD" }]));
+    expect(await verify(path)).toMatchObject({ accounts: 4 });
   });
 
   test("are of the snapshot's moment, not of what came behind it", async () => {

@@ -2,7 +2,16 @@
  * A snapshot only makes opening fast. However it is damaged, the ledger opens in the journal's state, says what was
  * wrong, and is whole again once it was closed; and `verify` calls the damage by its name.
  */
-import { closeSync, copyFileSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import SQLite, { type Database } from "better-sqlite3";
@@ -129,6 +138,21 @@ const exchange = (one: string, other: string): ((database: Database) => void) =>
     `UPDATE snapshot_pieces SET region = iif(region = '${one}', '${other}', '${one}') WHERE region IN ('${one}', '${other}')`,
   );
 
+/** Gives the row behind the middle one of a page the number 1: who asks for the one behind the middle gets that. */
+function misplaceRow(path: string, table: string): void {
+  const database = new SQLite(path, { readonly: true });
+  const leaf = "SELECT pageno FROM dbstat WHERE name = ? AND pagetype = 'leaf' AND ncell >= 4 ORDER BY pageno DESC";
+  const start = (database.prepare<[string], number>(leaf).pluck().get(table)! - 1) * FILE_PAGE_SIZE;
+  database.close();
+  const bytes = readFileSync(path);
+  const cell = ((bytes.readUInt16BE(start + 3) - 1) >> 1) + 1;
+  let at = start + bytes.readUInt16BE(start + 8 + 2 * cell);
+  while (bytes[at++]! >= 0x80);
+  expect(bytes[at]).toBeGreaterThan(1);
+  bytes[at] = 1;
+  writeFileSync(path, bytes);
+}
+
 /** Overwrites the page that a table begins with. */
 function spoilPage(path: string, table: string): void {
   const database = new SQLite(path, { readonly: true });
@@ -194,6 +218,13 @@ describe("not used, and replaced at close, is a snapshot with", () => {
     await expect(verify(path)).rejects.toMatchObject({ code: "snapshot_differs" });
     expect(await expectOpens(path)).toMatchObject({ code: "snapshot_differs" });
     expect(await verify(path)).toMatchObject({ digest });
+  });
+
+  test("pieces that are out of order", async () => {
+    const path = damaged(() => {});
+    misplaceRow(path, "snapshot_pieces");
+    await expect(verify(path)).rejects.toMatchObject({ code: "snapshot_corrupt" });
+    expect(await expectOpens(path)).toMatchObject({ code: "snapshot_corrupt" });
   });
 
   test.each(["snapshot_pieces", "snapshot"])("pages of the table '%s' that SQLite can't read", async (table) => {
