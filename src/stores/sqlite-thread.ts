@@ -2,6 +2,7 @@
  * The side of the SQLite store that runs in a thread of its own: SQLite blocks, and the caller must not.
  * Chunks are read from and written to the engine's shared memory.
  */
+import { createHash } from "node:crypto";
 import type { MessagePort } from "node:worker_threads";
 import type { Database, Statement } from "better-sqlite3";
 import { AccountTable } from "../core/accounts.js";
@@ -86,11 +87,17 @@ function failureOf(error: unknown): StoreFailure {
   return { code: "store_failed", message: `the store's thread failed: ${message}`, details: {}, cause: error };
 }
 
+/** Nothing else in the file says what amounts are amounts of. */
+function checksumOfAssets(assets: readonly StoredAsset[]): string {
+  const text = JSON.stringify(assets.map(({ code, scale }) => [code, scale]));
+  return createHash("sha256").update(text).digest("hex");
+}
+
 /** A ledger's file, open and locked. */
 export class SqliteFile implements Synchronous {
   readonly description: StoreDescription;
   readonly #path: string;
-  /** Rows of the table `meta`, which stay as they are. */
+  /** Rows of the table `meta` that stay as they are. */
   readonly #meta: ReadonlyMap<string, string>;
   readonly #database: Database;
   readonly #journal: SqliteJournal;
@@ -100,6 +107,7 @@ export class SqliteFile implements Synchronous {
   readonly #queries: SqliteQueries;
   readonly #assets: StoredAsset[];
   readonly #insertAsset: Statement<unknown[]>;
+  readonly #vouchForAssets: Statement<[string]>;
   readonly #insertJob: Statement<unknown[]>;
   readonly #selectJob: Statement<[string], string>;
   readonly #remove: () => void;
@@ -131,7 +139,13 @@ export class SqliteFile implements Synchronous {
       this.#insertAsset = prepare(database, "INSERT INTO assets VALUES (?, ?, ?)");
       this.#insertJob = prepare(database, "INSERT INTO jobs VALUES (?, ?, ?) ON CONFLICT (hash) DO NOTHING");
       this.#selectJob = prepare<[string], string>(database, "SELECT name FROM jobs WHERE hash = ?").pluck();
+      this.#vouchForAssets = prepare(database, "INSERT OR REPLACE INTO meta VALUES ('assets', ?)");
       this.#assets = prepare<[], StoredAsset>(database, "SELECT code, scale FROM assets ORDER BY number").all();
+      // A file of an earlier release has no checksum of them until the next one is added.
+      const checksum = this.#meta.get("assets");
+      if (checksum !== undefined && checksum !== checksumOfAssets(this.#assets)) {
+        throw damagedFile(path, "its assets are not those that were written");
+      }
       this.description = this.#describe();
     } catch (error) {
       database.close();
@@ -151,6 +165,7 @@ export class SqliteFile implements Synchronous {
         this.#insertAsset.run(this.#assets.length + 1, code, scale);
         this.#assets.push({ code, scale });
       }
+      if (group.assets.length > 0) this.#vouchForAssets.run(checksumOfAssets(this.#assets));
       for (const { hash, name } of group.jobs) this.#insertJob.run(hash, name, this.#journal.head.chunkCount);
       return this.#journal.append(chunks);
     });

@@ -170,6 +170,28 @@ describe("verify notices", () => {
   });
 });
 
+describe("not opened is a ledger", () => {
+  test.each([
+    ["whose asset has another scale", "UPDATE assets SET scale = 3 WHERE code = 'BTC'"],
+    ["whose asset has another code", "UPDATE assets SET code = 'EUR' WHERE code = 'USD'"],
+    ["that lacks an asset", "DELETE FROM assets WHERE code = 'USD'"],
+    ["whose assets have changed places", "UPDATE assets SET number = number + 2 WHERE number = 1"],
+  ])("%s", async (_, sql) => {
+    const path = damaged(sql);
+    await expect(opened(path, async () => {})).rejects.toMatchObject({ code: "journal_corrupt" });
+    await expect(verify(path)).rejects.toMatchObject({ code: "journal_corrupt" });
+  });
+
+  test("of an earlier release, which has no checksum of its assets, once one was added and changed", async () => {
+    const path = damaged("DELETE FROM meta WHERE key = 'assets'");
+    await opened(path, (ledger) => ledger.createAccounts([{ id: "new", asset: "EUR" }]));
+    const database = new SQLite(path);
+    database.exec("UPDATE assets SET scale = 3 WHERE code = 'EUR'");
+    database.close();
+    await expect(opened(path, async () => {})).rejects.toMatchObject({ code: "journal_corrupt" });
+  });
+});
+
 test("a ledger whose head has another number of pending transfers is not opened", async () => {
   const path = damaged("UPDATE head SET pending_count = 0");
   await expect(opened(path, async () => {})).rejects.toMatchObject({ code: "journal_corrupt" });
