@@ -227,6 +227,10 @@ export function confirm(context: usize, index: u32, chunk: usize): u32 {
     if (row == recordedRow && isSameTransfer(context, record, scratch, chunk, recorded)) {
       store<u8>(context + index, load<u8>(recorded, JR_RESULT), CX_RESULT);
       store<u8>(context + index, <u8>DETAIL_REPLAYED, CX_DETAIL);
+      tellMoved(record, recordedAmountLow(recorded), recordedAmountHigh(chunk, recorded));
+      // One that posts or voids need not say whose the pending transfer is.
+      store<u32>(scratch, otherDebit, SC_DEBIT_SLOT);
+      store<u32>(scratch, otherCredit, SC_CREDIT_SLOT);
       return 0;
     }
     // Where a later row of this job took the id, it was unknown when this row was first read.

@@ -1,9 +1,8 @@
 /**
  * Netting: what each account paid and received in a job, and what is left once the two are set off.
  *
- * The figures are taken from the rows' results as they are settled: a row counts if its result is `ok`, whether it was
- * made now or by an earlier run of the job. So they are those of the `ok` lines of the results file, and the same for a
- * rerun, for a run that goes on after a crash, and for every mode and number of workers. Reading the journal back
+ * The figures are taken from the rows' results as they are settled: a row counts if its result is `ok` and it moved
+ * something, whether that was made now or by an earlier run of the job. So they are the same for a rerun, for a run that goes on after a crash, and for every mode and number of workers. Reading the journal back
  * instead would take a second pass, and would count rows that a named job's file no longer has.
  */
 import { type AssetRegistry, formatAmount } from "../core/assets.js";
@@ -40,6 +39,8 @@ export interface NetSummary {
 // Read for every row: a constant of this module costs nothing, a field of the namespace a load.
 const { CX_DETAIL, CX_RECORDS, CX_RESULT, CX_SCRATCH, DETAIL_REPLAYED, RECORD_SIZE, SCRATCH_SIZE } = layout;
 const { SC_CREDIT_SLOT, SC_DEBIT_SLOT, TR_AMOUNT, TR_AMOUNT_HIGH, TR_FLAGS, TR_HAS_COLD } = layout;
+/** What only reserves or releases pays nobody: what is reserved counts when it is posted. */
+const UNMOVING = layout.TRANSFER_PENDING | layout.TRANSFER_VOID;
 
 /** A u128 total is three limbs of 43 bits, each in a double: it takes 1,023 more such limbs before a carry is due. */
 const LIMB_BITS = 43;
@@ -78,6 +79,7 @@ export class NetPositions {
     let scratch = (context + CX_SCRATCH + first * SCRATCH_SIZE) >>> 2;
     for (let index = first; index < first + count; index++, record += RECORD_SIZE / 4, scratch += SCRATCH_SIZE / 4) {
       if (bytes[results + index] !== OK) continue;
+      if ((words[record + TR_FLAGS / 4]! & UNMOVING) !== 0) continue;
       if (this.#isReplayedOnly && bytes[context + CX_DETAIL + index] !== DETAIL_REPLAYED) continue;
       const word = words[record + TR_AMOUNT / 4 + 1]!;
       const low = words[record + TR_AMOUNT / 4]! + (word & 0x7ff) * 2 ** 32;

@@ -56,6 +56,44 @@ bob,USD,60.00,60.00,0.00,4
     expect(summary.net).toEqual({ asset: "USD", accounts: 4, gross: 12000n, net: 5950n, ratio: 5950 / 12000 });
   });
 
+  it("counts what was posted and what balancing moved, nothing that is reserved or released, of a rerun too", async () => {
+    const folder = temporaryFolder();
+    const rows = [
+      "held,alice,bob,10.00,true,,,",
+      "let go,alice,bob,3.00,true,,,",
+      "open,alice,carol,2.00,true,,,",
+      "part,,,4.00,,held,,",
+      "back,,,0,,,let go,",
+      "all,alice,carol,500.00,,,,true",
+      "again,bob,carol,1.00,,,,",
+    ];
+    writeFileSync(join(folder, "transfers.csv"), `id,from,to,amount,pending,post,void,all\n${rows.join("\n")}\n`);
+    writeFileSync(join(folder, "accounts.csv"), "id,opening\nalice,100\nbob,0\ncarol,0\n");
+    const accounts = { file: join(folder, "accounts.csv"), columns: { id: "id", opening: "opening" } };
+    const named = {
+      id: "id",
+      debit: "from",
+      credit: "to",
+      amount: "amount",
+      pending: "pending",
+      post: "post",
+      void: "void",
+    };
+    const columns = { ...named, balancingDebit: "all" };
+    const expected = `id,asset,paid,received,net,transfers
+alice,USD,98.00,0.00,-98.00,2
+carol,USD,0.00,95.00,95.00,2
+bob,USD,1.00,4.00,3.00,2
+`;
+    const net = { asset: "USD", accounts: 3, gross: 9900n, net: 9800n, ratio: 98 / 99 };
+    for (const replayed of [0, 7]) {
+      const summary = await settle(folder, "l.db", { accounts, columns });
+      expect(summary).toMatchObject({ replayed, results: { ok: 7 } });
+      expect(read(folder, "net.csv")).toBe(expected);
+      expect(summary.net).toEqual(net);
+    }
+  });
+
   it("of a job that moved nothing has a header alone, and no ratio", async () => {
     const folder = folderWith("alice,bob,1\n");
     const summary = await settle(folder, "l.db");
