@@ -49,6 +49,9 @@ const IDLE_MS = 250;
 /** Full runs of the history index that may wait for such a moment, 8 MB each; further ones are written at once. */
 const FULL_RUNS_MAX = 2;
 
+/** A half of the seed, as `meta` has it. */
+const SEED = /^[0-9a-f]{16}$/;
+
 /** Opens the file, says how that went, and then answers requests until one of them is to close. */
 export function serveStore(port: MessagePort, options: SqliteFileOptions): void {
   let file: SqliteFile;
@@ -130,7 +133,10 @@ export class SqliteFile implements Synchronous {
     try {
       this.#journal = new SqliteJournal(database);
       this.#meta = new Map(prepare<[], [string, string]>(database, "SELECT key, value FROM meta").raw().all());
-      this.#snapshot = new SqliteSnapshot(database, `${this.#meta.get("seed_low")},${this.#meta.get("seed_high")}`);
+      const seeds = [this.#meta.get("seed_low"), this.#meta.get("seed_high")];
+      if (!seeds.every((seed) => seed !== undefined && SEED.test(seed)))
+        throw damagedFile(path, "it has lost its seed");
+      this.#snapshot = new SqliteSnapshot(database, seeds.join());
       this.#accounts = new SqliteAccounts(database);
       this.#history = new SqliteHistory(database, this.#journal, options.historyRunLog2, (action) =>
         this.#write(action),

@@ -172,6 +172,11 @@ describe("verify notices", () => {
 
 describe("not opened is a ledger", () => {
   test.each([
+    ["that has lost its seed", "DELETE FROM meta WHERE key = 'seed_low'"],
+    [
+      "whose seed is no number",
+      "UPDATE meta SET value = replace(value, substr(value, 1, 1), 'x') WHERE key = 'seed_high'",
+    ],
     ["whose asset has another scale", "UPDATE assets SET scale = 3 WHERE code = 'BTC'"],
     ["whose asset has another code", "UPDATE assets SET code = 'EUR' WHERE code = 'USD'"],
     ["that lacks an asset", "DELETE FROM assets WHERE code = 'USD'"],
