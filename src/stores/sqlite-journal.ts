@@ -177,6 +177,10 @@ export class SqliteJournal {
     const chunk = this.#selectHolder.get(sequence);
     if (chunk === undefined) throw corrupt(0, `no chunk holds sequence ${sequence}`);
     const row = this.#row(chunk);
+    // What the index says is checked by nothing else, and whoever reads backwards would ask for the same chunk for ever.
+    if (sequence < row.firstSequence) {
+      throw corrupt(chunk, `it begins behind sequence ${sequence}, which the index says it holds`);
+    }
     if (sequence >= linkAfter(row).nextSequence) {
       throw corrupt(chunk, `it ends before sequence ${sequence}, which it should hold`);
     }

@@ -16,7 +16,7 @@ const RECORDS_A_CALL = 256;
 type QueriedAccount = NonNullable<TransferQuery["account"]>;
 
 /** A chunk as it is read for an account. */
-type UncheckedRow = Pick<ChunkRow, "chunk" | "firstSequence" | "recordCount" | "data">;
+type UncheckedRow = Pick<ChunkRow, "recordCount" | "data">;
 
 export class SqliteQueries {
   readonly #journal: SqliteJournal;
@@ -28,7 +28,7 @@ export class SqliteQueries {
     this.#history = history;
     this.#selectHolder = prepare(
       database,
-      `SELECT chunk, first_sequence AS firstSequence, record_count AS recordCount, data FROM journal
+      `SELECT record_count AS recordCount, data FROM journal
        WHERE kind = ${CHUNK_KIND_TRANSFERS} AND first_sequence <= ? ORDER BY first_sequence DESC LIMIT 1`,
     );
   }
@@ -106,7 +106,9 @@ export class SqliteQueries {
    */
   #holder(sequence: number): UncheckedRow {
     const row = this.#selectHolder.get(sequence);
-    if (row !== undefined && sequence < row.firstSequence + row.recordCount) return row;
+    // Not by the column beside it, which SQLite may take from the index.
+    const first = row === undefined ? 0 : new JournalReader(row.data).firstSequence(0);
+    if (row !== undefined && sequence >= first && sequence < first + row.recordCount) return row;
     // Says what is wrong with it.
     return this.#journal.holder(sequence)!;
   }
@@ -201,10 +203,10 @@ class RecordReader {
 
   read(sequence: number): RecordedTransfer {
     if (this.#reader === undefined || sequence < this.#first || sequence >= this.#end) {
-      const { firstSequence, recordCount, data } = this.#holder(sequence);
-      this.#first = firstSequence;
-      this.#end = firstSequence + recordCount;
+      const { recordCount, data } = this.#holder(sequence);
       this.#reader = new JournalReader(data);
+      this.#first = this.#reader.firstSequence(0);
+      this.#end = this.#first + recordCount;
     }
     return this.#reader.read(0, sequence - this.#first);
   }

@@ -49,6 +49,23 @@ function damaged(sql: string): string {
   return path;
 }
 
+/** A copy whose index of sequences has the entries of another one. */
+function misindexed(part: string, other: string): string {
+  const path = damaged("");
+  const execute = (sql: string): void => {
+    const database = new SQLite(path);
+    database.unsafeMode();
+    database.exec(sql);
+    database.close();
+  };
+  // SQLite believes what the schema says, and reads it when the file is opened.
+  const replace = (from: string, to: string): string =>
+    `PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, '${from}', '${to}') WHERE name = 'journal_sequence';`;
+  execute(replace(part, other));
+  execute(`REINDEX journal_sequence; ${replace(other, part)}`);
+  return path;
+}
+
 async function verify(path: string): Promise<VerifyReport> {
   const store = await openSqliteStore(path, { mode: "existing" });
   try {
@@ -154,19 +171,20 @@ describe("verify notices", () => {
   });
 
   test("an index that lacks an entry", async () => {
-    const path = damaged("");
-    const database = new SQLite(path);
-    // The same entries as before, but for one: SQLite believes what the schema says now.
-    database.unsafeMode();
-    database.exec(`PRAGMA writable_schema = ON;
-      UPDATE sqlite_schema SET sql = replace(sql, 'kind = 1', 'kind = 1 AND chunk <> 2') WHERE name = 'journal_sequence'`);
-    database.close();
-    const changed = new SQLite(path);
-    changed.unsafeMode();
-    changed.exec(`REINDEX journal_sequence; PRAGMA writable_schema = ON;
-      UPDATE sqlite_schema SET sql = replace(sql, ' AND chunk <> 2', '') WHERE name = 'journal_sequence'`);
-    changed.close();
+    const path = misindexed("WHERE kind = 1", "WHERE kind = 1 AND chunk <> 2");
     await expect(verify(path)).rejects.toMatchObject({ code: "journal_corrupt" });
+  });
+});
+
+describe("an index that names the chunk behind the one asked for is noticed", () => {
+  test.each<[string, (ledger: Ledger) => Promise<unknown>]>([
+    ["by a look at all transfers", (ledger) => ledger.transfers()],
+    ["by a transfer's id", (ledger) => ledger.transfer("t2")],
+    ["by an account's history", (ledger) => ledger.history("bank")],
+    ["by an account's balance", (ledger) => ledger.balanceAt("bank", { sequence: 1 })],
+  ])("%s", async (_, look) => {
+    const path = misindexed("(first_sequence)", "(first_sequence - 1)");
+    await expect(opened(path, look)).rejects.toMatchObject({ code: "journal_corrupt" });
   });
 });
 
