@@ -90,10 +90,13 @@ function failureOf(error: unknown): StoreFailure {
   return { code: "store_failed", message: `the store's thread failed: ${message}`, details: {}, cause: error };
 }
 
-/** Nothing else in the file says what amounts are amounts of. */
-function checksumOfAssets(assets: readonly StoredAsset[]): string {
-  const text = JSON.stringify(assets.map(({ code, scale }) => [code, scale]));
-  return createHash("sha256").update(text).digest("hex");
+/** Checksums of the first asset, of the first two, and so on: nothing else in the file says what amounts are amounts of. */
+function checksumsOfAssets(assets: readonly StoredAsset[]): string[] {
+  const hash = createHash("sha256");
+  return assets.map(({ code, scale }, index) => {
+    hash.update(`${index === 0 ? "[" : ","}${JSON.stringify([code, scale])}`);
+    return hash.copy().update("]").digest("hex");
+  });
 }
 
 /** A ledger's file, open and locked. */
@@ -147,9 +150,9 @@ export class SqliteFile implements Synchronous {
       this.#selectJob = prepare<[string], string>(database, "SELECT name FROM jobs WHERE hash = ?").pluck();
       this.#vouchForAssets = prepare(database, "INSERT OR REPLACE INTO meta VALUES ('assets', ?)");
       this.#assets = prepare<[], StoredAsset>(database, "SELECT code, scale FROM assets ORDER BY number").all();
-      // A file of an earlier release has no checksum of them until the next one is added.
+      // An earlier release adds assets without one: until the next is added, it is that of those before them, or missing.
       const checksum = this.#meta.get("assets");
-      if (checksum !== undefined && checksum !== checksumOfAssets(this.#assets)) {
+      if (checksum !== undefined && !checksumsOfAssets(this.#assets).includes(checksum)) {
         throw damagedFile(path, "its assets are not those that were written");
       }
       this.description = this.#describe();
@@ -171,7 +174,7 @@ export class SqliteFile implements Synchronous {
         this.#insertAsset.run(this.#assets.length + 1, code, scale);
         this.#assets.push({ code, scale });
       }
-      if (group.assets.length > 0) this.#vouchForAssets.run(checksumOfAssets(this.#assets));
+      if (group.assets.length > 0) this.#vouchForAssets.run(checksumsOfAssets(this.#assets).at(-1)!);
       for (const { hash, name } of group.jobs) this.#insertJob.run(hash, name, this.#journal.head.chunkCount);
       return this.#journal.append(chunks);
     });

@@ -43,10 +43,14 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 function damaged(sql: string): string {
   const path = join(folder, `${copies++}.db`);
   copyFileSync(join(folder, "whole.db"), path);
+  change(path, sql);
+  return path;
+}
+
+function change(path: string, sql: string): void {
   const database = new SQLite(path);
   database.exec(sql);
   database.close();
-  return path;
 }
 
 /** A copy whose index of sequences has the entries of another one. */
@@ -208,9 +212,16 @@ describe("not opened is a ledger", () => {
   test("of an earlier release, which has no checksum of its assets, once one was added and changed", async () => {
     const path = damaged("DELETE FROM meta WHERE key = 'assets'");
     await opened(path, (ledger) => ledger.createAccounts([{ id: "new", asset: "EUR" }]));
-    const database = new SQLite(path);
-    database.exec("UPDATE assets SET scale = 3 WHERE code = 'EUR'");
-    database.close();
+    change(path, "UPDATE assets SET scale = 3 WHERE code = 'EUR'");
+    await expect(opened(path, async () => {})).rejects.toMatchObject({ code: "journal_corrupt" });
+  });
+
+  test("to which an earlier release has added an asset, once one before it was changed", async () => {
+    const path = damaged("INSERT INTO meta SELECT 'kept', value FROM meta WHERE key = 'assets'");
+    await opened(path, (ledger) => ledger.createAccounts([{ id: "new", asset: "EUR" }]));
+    change(path, "UPDATE meta SET value = (SELECT value FROM meta WHERE key = 'kept') WHERE key = 'assets'");
+    await opened(path, async () => {});
+    change(path, "UPDATE assets SET scale = 3 WHERE code = 'BTC'");
     await expect(opened(path, async () => {})).rejects.toMatchObject({ code: "journal_corrupt" });
   });
 });
