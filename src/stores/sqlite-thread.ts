@@ -267,7 +267,10 @@ export class SqliteFile implements Synchronous {
       for (const [hash, name] of prepare<[], [string, string]>(this.#database, "SELECT hash, name FROM jobs")
         .raw()
         .all()) {
-        if (jobOfName(name).hash !== hash) throw damagedFile(this.#path, `the job ${hash} is not called '${name}'`);
+        // Earlier releases took half of a surrogate pair: hashed as one character, and read back as three.
+        const names = [name, name.replaceAll("\ufffd\ufffd\ufffd", "\ufffd")];
+        if (!names.some((each) => jobOfName(each).hash === hash))
+          throw damagedFile(this.#path, `the job ${hash} is not called '${name}'`);
       }
       const nameless = prepare<[], string>(
         this.#database,

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import SQLite from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { jobOfName } from "../../../src/core/job.js";
 import { openEngine } from "../../../src/engine/open.js";
 import { type VerifyReport, verifyStore } from "../../../src/engine/verify.js";
 import { Ledger, openLedger } from "../../../src/index.js";
@@ -190,6 +191,14 @@ describe("an index that names the chunk behind the one asked for is noticed", ()
     const path = misindexed("(first_sequence)", "(first_sequence - 1)");
     await expect(opened(path, look)).rejects.toMatchObject({ code: "journal_corrupt" });
   });
+});
+
+test("a job whose name an earlier release took with half of a surrogate pair is sound", async () => {
+  const { hash } = jobOfName("half \ud83d");
+  const path = damaged(`INSERT INTO jobs VALUES ('${hash}', CAST(x'68616c6620eda0bd' AS TEXT), 0)`);
+  expect(await verify(path)).toMatchObject({ digest });
+  change(path, `UPDATE jobs SET name = CAST(x'68616c6621eda0bd' AS TEXT) WHERE hash = '${hash}'`);
+  await expect(verify(path)).rejects.toMatchObject({ code: "journal_corrupt" });
 });
 
 describe("not opened is a ledger", () => {
