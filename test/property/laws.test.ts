@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { expect, onTestFinished, test, vi } from "vitest";
+import { ACCOUNT_PARTITIONS } from "../../src/core/layout.js";
 import * as api from "../../src/index.js";
 import { type Ledger, LedgerError, type NewTransfer, openLedger } from "../../src/index.js";
 import { EXPORTED_VALUES } from "../support/api.js";
@@ -166,6 +167,49 @@ test.each(CONFIGURATIONS)(
     expect(last.map(({ result }) => result)).toEqual(["ok", "exceeds_credits"]);
     expect(ledger.account("purse")?.balance).toBe(0n);
     expectLawful(ledger);
+  },
+);
+
+test.each(CONFIGURATIONS)(
+  "law 1, serial equivalence: what comes later in a batch does not help what comes before it ($name)",
+  async ({ options }) => {
+    const ledger = await openInMemory(options);
+    // One of each kind in every partition of accounts, so that each goes its partition's way with the other and alone.
+    const numbers = Array.from({ length: ACCOUNT_PARTITIONS }, (_, i) => i);
+    await ledger.createAccounts([
+      ...numbers.map((i) => ({ id: `purse-${i}`, asset: "USD", debitsMustNotExceedCredits: true })),
+      ...numbers.map((i) => ({ id: `slate-${i}`, asset: "USD", creditsMustNotExceedDebits: true })),
+      ...["bank", "shop"].map((id) => ({ id, asset: "USD" })),
+    ]);
+    const pay = (id: string, debit: string, credit: string): NewTransfer => ({ id, debit, credit, amount: 50n });
+    const ofPurse = (i: number): NewTransfer[] => [
+      pay(`spend-${i}`, `purse-${i}`, "bank"),
+      pay(`fill-${i}`, "bank", `purse-${i}`),
+    ];
+    const ofSlate = (i: number): NewTransfer[] => [
+      pay(`repay-${i}`, "bank", `slate-${i}`),
+      pay(`owe-${i}`, `slate-${i}`, "bank"),
+    ];
+    const half = numbers.length / 2;
+    const parts = [
+      numbers.slice(0, half).flatMap(ofPurse),
+      numbers.slice(0, half).flatMap(ofSlate),
+      numbers.slice(half).flatMap((i) => [...ofPurse(i), ...ofSlate(i)]),
+    ];
+    for (const [number, part] of parts.entries()) {
+      // Smaller batches are executed by one thread.
+      const quiet = Array.from({ length: 64 }, (_, i) => pay(`quiet-${number}-${i}`, "bank", "shop"));
+      const batch = [...quiet, ...part];
+      for (const [at, { result }] of (await ledger.createTransfers(batch)).entries()) {
+        const { id } = batch[at]!;
+        const refusal = id.startsWith("spend") ? "exceeds_credits" : id.startsWith("repay") ? "exceeds_debits" : "ok";
+        expect(`${id} ${result}`).toBe(`${id} ${refusal}`);
+      }
+    }
+    for (const i of numbers) {
+      expect(ledger.account(`purse-${i}`)?.balance).toBe(50n);
+      expect(ledger.account(`slate-${i}`)?.balance).toBe(-50n);
+    }
   },
 );
 
