@@ -6,9 +6,10 @@ import { isDeepStrictEqual } from "node:util";
 import { expect, onTestFinished, vi } from "vitest";
 import type { Engine } from "../../src/engine/engine.js";
 import { openEngine } from "../../src/engine/open.js";
+import { type VerifyReport, verifyStore } from "../../src/engine/verify.js";
 import { type LedgerOptions, type NewTransfer, openLedger } from "../../src/index.js";
 import { Ledger } from "../../src/ledger.js";
-import { openSqliteStore } from "../../src/stores/sqlite.js";
+import { openSqliteStore, type SqliteStoreOptions } from "../../src/stores/sqlite.js";
 import type { Store } from "../../src/stores/store.js";
 import type { Clock, ConcreteCommand } from "./arbitraries.js";
 import type { Model, ModelNewTransfer, ModelResult } from "./model.js";
@@ -160,6 +161,16 @@ export async function openParts(path: string, options: PartsOptions = {}): Promi
     await store.close();
   };
   return { ledger, engine, store, abandon };
+}
+
+/** Verifies the closed ledger at `path`. */
+export async function verifyFile(path: string, options: SqliteStoreOptions = {}): Promise<VerifyReport> {
+  const store = await openSqliteStore(path, { mode: "existing", ...options });
+  try {
+    return await verifyStore(store);
+  } finally {
+    await store.close();
+  }
 }
 
 /** Expects accounts, counts and digest of the ledger to be the model's. */

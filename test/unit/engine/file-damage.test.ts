@@ -6,10 +6,10 @@ import SQLite from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { jobOfName } from "../../../src/core/job.js";
 import { openEngine } from "../../../src/engine/open.js";
-import { type VerifyReport, verifyStore } from "../../../src/engine/verify.js";
 import { Ledger, openLedger } from "../../../src/index.js";
 import { FILE_PAGE_SIZE } from "../../../src/stores/schema.js";
 import { openSqliteStore } from "../../../src/stores/sqlite.js";
+import { verifyFile } from "../../support/ledgers.js";
 
 const OPTIONS = { mode: "event-loop", capacity: { accounts: 100, transfers: 1000, pendings: 100 } } as const;
 
@@ -71,15 +71,6 @@ function misindexed(part: string, other: string): string {
   return path;
 }
 
-async function verify(path: string): Promise<VerifyReport> {
-  const store = await openSqliteStore(path, { mode: "existing" });
-  try {
-    return await verifyStore(store);
-  } finally {
-    await store.close();
-  }
-}
-
 async function opened<T>(path: string, action: (ledger: Ledger) => Promise<T>): Promise<T> {
   const ledger = await openLedger(path, OPTIONS);
   try {
@@ -90,7 +81,7 @@ async function opened<T>(path: string, action: (ledger: Ledger) => Promise<T>): 
 }
 
 test("an undamaged file is sound", async () => {
-  expect(await verify(damaged(""))).toMatchObject({ digest, accounts: 3, transfers: 4 });
+  expect(await verifyFile(damaged(""))).toMatchObject({ digest, accounts: 3, transfers: 4 });
 });
 
 describe("the time beside a chunk", () => {
@@ -103,7 +94,7 @@ describe("the time beside a chunk", () => {
     const path = damaged("UPDATE journal SET timestamp = timestamp * 2 WHERE chunk = 2");
     const asked = opened(path, (ledger) => ledger.balanceAt("bank", { time: new Date() }));
     await expect(asked).rejects.toMatchObject({ code: "journal_corrupt", details: { chunk: 2 } });
-    await expect(verify(path)).rejects.toMatchObject({ code: "journal_corrupt", details: { chunk: 2 } });
+    await expect(verifyFile(path)).rejects.toMatchObject({ code: "journal_corrupt", details: { chunk: 2 } });
   });
 });
 
@@ -124,12 +115,12 @@ describe("accounts' rows", () => {
     ["with one before all others", "UPDATE accounts SET slot = -1 WHERE slot = 0", 0],
   ])("%s are noticed by verify, and written anew once they are deleted", async (_, sql, slot) => {
     const path = damaged(sql);
-    await expect(verify(path)).rejects.toMatchObject({ code: "accounts_differ", details: { slot } });
+    await expect(verifyFile(path)).rejects.toMatchObject({ code: "accounts_differ", details: { slot } });
     const database = new SQLite(path);
     database.exec("DELETE FROM accounts; DELETE FROM snapshot");
     database.close();
     await opened(path, async () => {});
-    expect(await verify(path)).toMatchObject({ digest });
+    expect(await verifyFile(path)).toMatchObject({ digest });
   });
 
   test("that are out of order are all written again by the next snapshot", async () => {
@@ -145,9 +136,9 @@ describe("accounts' rows", () => {
     expect(bytes[at]).toBe(2);
     bytes[at] = 0;
     writeFileSync(path, bytes);
-    await expect(verify(path)).rejects.toMatchObject({ code: "accounts_differ", details: { slot: 2 } });
+    await expect(verifyFile(path)).rejects.toMatchObject({ code: "accounts_differ", details: { slot: 2 } });
     await opened(path, (ledger) => ledger.createAccounts([{ id: "new", asset: "USD" }]));
-    expect(await verify(path)).toMatchObject({ accounts: 4 });
+    expect(await verifyFile(path)).toMatchObject({ accounts: 4 });
   });
 
   test("are of the snapshot's moment, not of what came behind it", async () => {
@@ -160,7 +151,7 @@ describe("accounts' rows", () => {
     ]);
     // Ends as a process that dies does.
     await store.close();
-    expect(await verify(path)).toMatchObject({ transfers: 6 });
+    expect(await verifyFile(path)).toMatchObject({ transfers: 6 });
   });
 });
 
@@ -172,12 +163,12 @@ describe("verify notices", () => {
     ["a head with a pending transfer more", "UPDATE head SET pending_count = pending_count + 1"],
     ["a head with no pending transfer", "UPDATE head SET pending_count = 0"],
   ])("%s", async (_, sql) => {
-    await expect(verify(damaged(sql))).rejects.toMatchObject({ code: "journal_corrupt" });
+    await expect(verifyFile(damaged(sql))).rejects.toMatchObject({ code: "journal_corrupt" });
   });
 
   test("an index that lacks an entry", async () => {
     const path = misindexed("WHERE kind = 1", "WHERE kind = 1 AND chunk <> 2");
-    await expect(verify(path)).rejects.toMatchObject({ code: "journal_corrupt" });
+    await expect(verifyFile(path)).rejects.toMatchObject({ code: "journal_corrupt" });
   });
 });
 
@@ -196,9 +187,9 @@ describe("an index that names the chunk behind the one asked for is noticed", ()
 test("a job whose name an earlier release took with half of a surrogate pair is sound", async () => {
   const { hash } = jobOfName("half \ud83d");
   const path = damaged(`INSERT INTO jobs VALUES ('${hash}', CAST(x'68616c6620eda0bd' AS TEXT), 0)`);
-  expect(await verify(path)).toMatchObject({ digest });
+  expect(await verifyFile(path)).toMatchObject({ digest });
   change(path, `UPDATE jobs SET name = CAST(x'68616c6621eda0bd' AS TEXT) WHERE hash = '${hash}'`);
-  await expect(verify(path)).rejects.toMatchObject({ code: "journal_corrupt" });
+  await expect(verifyFile(path)).rejects.toMatchObject({ code: "journal_corrupt" });
 });
 
 describe("not opened is a ledger", () => {
@@ -215,7 +206,7 @@ describe("not opened is a ledger", () => {
   ])("%s", async (_, sql) => {
     const path = damaged(sql);
     await expect(opened(path, async () => {})).rejects.toMatchObject({ code: "journal_corrupt" });
-    await expect(verify(path)).rejects.toMatchObject({ code: "journal_corrupt" });
+    await expect(verifyFile(path)).rejects.toMatchObject({ code: "journal_corrupt" });
   });
 
   test("of an earlier release, which has no checksum of its assets, once one was added and changed", async () => {

@@ -2,10 +2,9 @@
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, test } from "vitest";
-import { verifyStore } from "../../../src/engine/verify.js";
+import type { VerifyReport } from "../../../src/engine/verify.js";
 import type { HistoryOptions, Ledger, PlainTransfer } from "../../../src/index.js";
-import { openSqliteStore } from "../../../src/stores/sqlite.js";
-import { openParts, temporaryFolder } from "../../support/ledgers.js";
+import { openParts, temporaryFolder, verifyFile } from "../../support/ledgers.js";
 
 const ACCOUNTS = ["bank", "shop", "a", "b", "quiet"].map((id) => ({ id, asset: "USD" }));
 const RUN_LOG2 = 6;
@@ -254,14 +253,7 @@ describe("an index", () => {
     return path;
   }
 
-  async function verify(path: string): Promise<void> {
-    const store = await openSqliteStore(path, { historyRunLog2: RUN_LOG2 });
-    try {
-      await verifyStore(store);
-    } finally {
-      await store.close();
-    }
-  }
+  const verify = (path: string): Promise<VerifyReport> => verifyFile(path, { historyRunLog2: RUN_LOG2 });
 
   test.each(Object.entries({ ...DAMAGES, ...NOTICED }))("%s is built again from the journal", async (_, sql) => {
     const path = await damaged(sql);

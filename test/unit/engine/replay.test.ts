@@ -1,10 +1,8 @@
 /** Whatever was made and refused is there again when the journal is replayed. */
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { verifyStore } from "../../../src/engine/verify.js";
-import { openSqliteStore } from "../../../src/stores/sqlite.js";
 import { GOLDEN_ACCOUNTS } from "../../support/golden.js";
-import { openParts, temporaryFolder } from "../../support/ledgers.js";
+import { openParts, temporaryFolder, verifyFile } from "../../support/ledgers.js";
 
 /** An id of each way that ids are kept: in their own bytes, as a hash, as a UUID. */
 const IDS = [
@@ -13,16 +11,6 @@ const IDS = [
   { kind: "64 bytes", id: "p".repeat(64) },
   { kind: "a UUID", id: "0f8fad5b-d9cb-469f-a165-70867728950e" },
 ];
-
-/** Replays the whole journal of the file at `path`, and returns the digest that it leads to. */
-async function replayedDigest(path: string): Promise<string> {
-  const store = await openSqliteStore(path);
-  try {
-    return (await verifyStore(store)).digest;
-  } finally {
-    await store.close();
-  }
-}
 
 test.each(IDS)("posts and voids of a pending transfer replay whose id has $kind", async ({ id }) => {
   const path = join(temporaryFolder(), "ledger.db");
@@ -44,5 +32,5 @@ test.each(IDS)("posts and voids of a pending transfer replay whose id has $kind"
   ]);
   const digest = ledger.digest();
   await ledger.close();
-  expect(await replayedDigest(path)).toBe(digest);
+  expect((await verifyFile(path)).digest).toBe(digest);
 });

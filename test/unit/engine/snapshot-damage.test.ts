@@ -17,12 +17,12 @@ import { join } from "node:path";
 import SQLite, { type Database } from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openEngine } from "../../../src/engine/open.js";
-import { type VerifyReport, verifyStore } from "../../../src/engine/verify.js";
 import { Ledger, openLedger } from "../../../src/index.js";
 import { FILE_PAGE_SIZE } from "../../../src/stores/schema.js";
 import { openSqliteStore } from "../../../src/stores/sqlite.js";
 import { checksumOf, textOf } from "../../../src/stores/sqlite-snapshot.js";
 import type { SnapshotDescription } from "../../../src/stores/store.js";
+import { verifyFile } from "../../support/ledgers.js";
 
 const OPTIONS = { mode: "event-loop", capacity: { accounts: 2000, transfers: 100_000 } } as const;
 const LONG = "an account whose id is longer than its key: ";
@@ -76,15 +76,6 @@ async function expectOpens(path: string): Promise<Ledger["snapshotDamage"]> {
     return ledger.snapshotDamage;
   } finally {
     await ledger.close();
-  }
-}
-
-async function verify(path: string): Promise<VerifyReport> {
-  const store = await openSqliteStore(path, { mode: "existing" });
-  try {
-    return await verifyStore(store);
-  } finally {
-    await store.close();
   }
 }
 
@@ -200,37 +191,37 @@ const OTHER_CHUNKS: readonly [what: string, damage: (database: Database) => void
 
 test("an undamaged snapshot is used, and verified", async () => {
   const path = damaged(() => {});
-  expect(await verify(path)).toMatchObject({ digest, transfers: TRANSFERS });
+  expect(await verifyFile(path)).toMatchObject({ digest, transfers: TRANSFERS });
   expect(await expectOpens(path)).toBeUndefined();
-  expect(await verify(path)).toMatchObject({ digest });
+  expect(await verifyFile(path)).toMatchObject({ digest });
 });
 
 describe("not used, and replaced at close, is a snapshot with", () => {
   test.each(CORRUPT)("%s", async (_, damage) => {
     const path = damaged(damage);
-    await expect(verify(path)).rejects.toMatchObject({ code: "snapshot_corrupt" });
+    await expect(verifyFile(path)).rejects.toMatchObject({ code: "snapshot_corrupt" });
     expect(await expectOpens(path)).toMatchObject({ code: "snapshot_corrupt" });
-    expect(await verify(path)).toMatchObject({ digest });
+    expect(await verifyFile(path)).toMatchObject({ digest });
   });
 
   test.each(OTHER_CHUNKS)("%s, whatever its checksums say", async (_, damage) => {
     const path = damaged(forged(damage));
-    await expect(verify(path)).rejects.toMatchObject({ code: "snapshot_differs" });
+    await expect(verifyFile(path)).rejects.toMatchObject({ code: "snapshot_differs" });
     expect(await expectOpens(path)).toMatchObject({ code: "snapshot_differs" });
-    expect(await verify(path)).toMatchObject({ digest });
+    expect(await verifyFile(path)).toMatchObject({ digest });
   });
 
   test("pieces that are out of order", async () => {
     const path = damaged(() => {});
     misplaceRow(path, "snapshot_pieces");
-    await expect(verify(path)).rejects.toMatchObject({ code: "snapshot_corrupt" });
+    await expect(verifyFile(path)).rejects.toMatchObject({ code: "snapshot_corrupt" });
     expect(await expectOpens(path)).toMatchObject({ code: "snapshot_corrupt" });
   });
 
   test.each(["snapshot_pieces", "snapshot"])("pages of the table '%s' that SQLite can't read", async (table) => {
     const path = damaged(() => {});
     spoilPage(path, table);
-    await expect(verify(path)).rejects.toMatchObject({ code: "snapshot_corrupt" });
+    await expect(verifyFile(path)).rejects.toMatchObject({ code: "snapshot_corrupt" });
     // It can't be replaced, and closing does not fail for it.
     expect(await expectOpens(path)).toMatchObject({ code: "snapshot_corrupt" });
     expect(await expectOpens(path)).toMatchObject({ code: "snapshot_corrupt" });
@@ -246,7 +237,7 @@ describe("verify compares the image with what the journal replays to, whatever i
     ["the index of accounts", "account-index", 0],
   ])("%s", async (_, region, offset) => {
     const path = damaged(forge(region, offset));
-    await expect(verify(path)).rejects.toMatchObject({ code: "snapshot_differs", details: { region } });
+    await expect(verifyFile(path)).rejects.toMatchObject({ code: "snapshot_differs", details: { region } });
   });
 
   test("an id in the exactly-once index", async () => {
@@ -260,12 +251,15 @@ describe("verify compares the image with what the journal replays to, whatever i
           .findIndex((byte) => byte !== 0),
       )(database);
     });
-    await expect(verify(path)).rejects.toMatchObject({ code: "snapshot_differs", details: { region: "id-table-9" } });
+    await expect(verifyFile(path)).rejects.toMatchObject({
+      code: "snapshot_differs",
+      details: { region: "id-table-9" },
+    });
   });
 
   test("the digest", async () => {
     const path = damaged(forged(run("UPDATE snapshot SET digest = replace(digest, substr(digest, 1, 1), 'x')")));
-    await expect(verify(path)).rejects.toMatchObject({ code: "snapshot_differs" });
+    await expect(verifyFile(path)).rejects.toMatchObject({ code: "snapshot_differs" });
   });
 });
 
@@ -275,7 +269,7 @@ test("damage to the journal is the journal's, whatever the snapshot is like", as
       damage(database);
       database.exec("UPDATE journal SET data = zeroblob(length(data)) WHERE chunk = 5");
     });
-    await expect(verify(path)).rejects.toMatchObject({ code: "journal_corrupt", details: { chunk: 5 } });
+    await expect(verifyFile(path)).rejects.toMatchObject({ code: "journal_corrupt", details: { chunk: 5 } });
     await expect(openLedger(path, OPTIONS)).rejects.toMatchObject({ code: "journal_corrupt", details: { chunk: 5 } });
   }
 });
