@@ -103,7 +103,7 @@ test(
       expect(copy.ledger.digest()).toBe(original.ledger.digest());
       for (const ledger of ledgers) await ledger.close();
     });
-    await fc.assert(property, runsOf(2));
+    await fc.assert(property, runsOf(5));
     // The runs held what is hard.
     for (const name of ["ok", "exceeds_credits", "pending_transfer_not_found"]) {
       expect(results.get(name), name).toBeGreaterThan(0);
