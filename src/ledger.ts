@@ -36,6 +36,7 @@ import {
   type StreamTarget,
 } from "./settlement/stream-settlement.js";
 import { openSqliteStore } from "./stores/sqlite.js";
+import { IN_MEMORY } from "./stores/sqlite-protocol.js";
 import type { Store } from "./stores/store.js";
 
 const CONTEXTS = 4;
@@ -86,7 +87,8 @@ export async function openLedgerFor(
   const { mode, workers, workersBesideCaller, dryRun } = readOptions(options);
   const assets = (options.assets ?? []).map(parseAsset);
   const fileMode = expected.mustExist === true ? "existing" : "create";
-  const store = await openSqliteStore(path, { mode: fileMode, copy: dryRun });
+  const onCallingThread = mode === "event-loop" && path === IN_MEMORY;
+  const store = await openSqliteStore(path, { mode: fileMode, copy: dryRun, onCallingThread });
   try {
     const capacities = { ...options.capacity, contexts: CONTEXTS, input: INPUT_WINDOW_SIZE };
     const engine = await openEngine(store, { mode, workers, workersBesideCaller, capacities, expected });
@@ -96,7 +98,7 @@ export async function openLedgerFor(
       await engine.close();
       throw error;
     }
-    const place = path === ":memory:" ? path : resolve(path);
+    const place = path === IN_MEMORY ? path : resolve(path);
     return { ledger: new Ledger(engine, store, place), engine, store };
   } catch (error) {
     await store.close();
@@ -121,7 +123,7 @@ export class Ledger {
   readonly #path: string;
 
   /** @internal Use {@link openLedger}. */
-  constructor(engine: Engine, store: Store, path: string = ":memory:") {
+  constructor(engine: Engine, store: Store, path: string = IN_MEMORY) {
     this.#path = path;
     this.#engine = engine;
     this.#store = store;

@@ -5,7 +5,10 @@ import type { Mode } from "./engine/engine.js";
 
 /** Options of `openLedger`. */
 export interface LedgerOptions {
-  /** `parallel` (default): worker threads. `event-loop`: the same engine on the calling thread, in slices of a millisecond. */
+  /**
+   * `parallel` (default): worker threads. `event-loop`: the same engine on the calling thread, in slices of a millisecond; with
+   * `:memory:` the store as well, so that no thread is started at all.
+   */
   readonly mode?: Mode;
   /**
    * Worker threads of the parallel mode: 1–64, or `auto` (default) for one a core, of which one rests while batches are

@@ -1,5 +1,5 @@
 /** Entry point of the SQLite store's thread. */
 import { parentPort, workerData } from "node:worker_threads";
-import { serveStore } from "../src/stores/sqlite-thread.js";
+import { serveStore } from "../src/stores/sqlite-file.js";
 
 serveStore(parentPort!, workerData);

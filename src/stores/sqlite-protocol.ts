@@ -4,7 +4,7 @@ import type { Store } from "./store.js";
 /** A path that is no path: the ledger lives and dies with the process. */
 export const IN_MEMORY = ":memory:";
 
-/** What the thread is started with. */
+/** What whoever has the file is started with. */
 export interface SqliteFileOptions {
   /** Absolute, or `:memory:`. */
   readonly path: string;
@@ -15,9 +15,11 @@ export interface SqliteFileOptions {
   readonly sizeMax: number | undefined;
   /** Transfers of a run of the history index, as a power of two. */
   readonly historyRunLog2: number;
+  /** Full runs of it that may wait until nothing else is to be done; further ones are written at once. */
+  readonly historyRunsWaiting: number;
 }
 
-/** The methods of a store that its thread carries out. */
+/** The methods of a store that whoever has the file carries out. */
 export type StoreCall = Exclude<keyof Store, "description">;
 
 export interface StoreRequest {
@@ -34,6 +36,13 @@ export interface StoreReply {
   readonly id: number;
   readonly value?: unknown;
   readonly failure?: StoreFailure;
+}
+
+/** How requests come to whoever has the file, and replies from there. Closed behind the last reply. */
+export interface StorePort {
+  postMessage(reply: StoreReply): void;
+  on(event: "message", listener: (request: StoreRequest) => void): unknown;
+  close(): void;
 }
 
 /** A LedgerError as a message can carry it: structured clone keeps neither its class nor its fields. */

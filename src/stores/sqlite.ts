@@ -1,4 +1,4 @@
-/** The SQLite store as its caller sees it: every call is a message to the thread that owns the file. */
+/** The SQLite store as its caller sees it: every call is a message to the server that has the file. */
 import { resolve } from "node:path";
 import { Worker } from "node:worker_threads";
 import { builtFile } from "../core/built.js";
@@ -9,6 +9,7 @@ import {
   OPENING,
   type SqliteFileOptions,
   type StoreCall,
+  type StorePort,
   type StoreReply,
   type StoreRequest,
 } from "./sqlite-protocol.js";
@@ -25,16 +26,29 @@ import type {
   TransferQuery,
 } from "./store.js";
 
+/**
+ * Runs of the history index, as a power of two of transfers, and how many of them may wait: 16 MB in either case. Sorting and
+ * writing one takes a thread of its own some 100 ms, and blocks the calling one for some 5.
+ */
+const HISTORY_OF_THREAD = { historyRunLog2: HISTORY_RUN_LOG2, historyRunsWaiting: 2 };
+const HISTORY_OF_CALLER = { historyRunLog2: 14, historyRunsWaiting: 64 };
+
 export interface SqliteStoreOptions {
   /** `create` (the default) makes a ledger where there is no file or an empty one; `existing` refuses to. */
   readonly mode?: "create" | "existing";
   /** Works on a private copy of the file, which is gone when it is closed; the file is only read, and need not exist. */
   readonly copy?: boolean;
+  /**
+   * Does without a thread of its own, which takes longer to start than anything else there is to opening a ledger. For
+   * `:memory:` alone: a disk blocks.
+   */
+  readonly onCallingThread?: boolean;
   /** Bytes that the file may grow to; a commit beyond them fails as on a full disk. Default: no limit. */
   readonly sizeMax?: number;
   /**
    * Transfers of a run of the history index, as a power of two, 4 to 19 (the default). A ledger opened with another
-   * one than before builds its index again; smaller runs are for tests.
+   * one than before builds its index again; smaller runs are for tests. On the calling thread, which sorting a run blocks,
+   * runs have 2^14 by default.
    */
   readonly historyRunLog2?: number;
 }
@@ -48,28 +62,47 @@ export interface SqliteStoreOptions {
  * `store_failed` where a copy can't be made, `invalid_option` where an option is misspelt or out of range.
  */
 export async function openSqliteStore(path: string, options: SqliteStoreOptions = {}): Promise<Store> {
-  checkOptions(options);
-  const store = new SqliteStore({
+  checkOptions(path, options);
+  const { onCallingThread = false } = options;
+  const file: SqliteFileOptions = {
     path: path === IN_MEMORY ? path : resolve(path),
     mode: options.mode ?? "create",
     isCopy: options.copy === true && path !== IN_MEMORY,
     sizeMax: options.sizeMax,
-    historyRunLog2: options.historyRunLog2 ?? HISTORY_RUN_LOG2,
-  });
+    ...(onCallingThread ? HISTORY_OF_CALLER : HISTORY_OF_THREAD),
+    ...(options.historyRunLog2 === undefined ? {} : { historyRunLog2: options.historyRunLog2 }),
+  };
+  const server = onCallingThread ? await LocalServer.of(file) : new ThreadServer(file);
+  const store = new SqliteStore(file.path, server);
   await store.opened;
   return store;
 }
 
-function checkOptions(options: SqliteStoreOptions): void {
-  const { mode = "create", copy = false, sizeMax = 1, historyRunLog2 = HISTORY_RUN_LOG2, ...unknown } = options;
+function checkOptions(path: string, options: SqliteStoreOptions): void {
+  const {
+    mode = "create",
+    copy = false,
+    onCallingThread = false,
+    sizeMax = 1,
+    historyRunLog2 = 4,
+    ...unknown
+  } = options;
   const [misspelt] = Object.keys(unknown);
   if (misspelt !== undefined) {
-    throw invalidOption(`'${misspelt}' is none: expected 'mode', 'copy', 'sizeMax' or 'historyRunLog2'`);
+    throw invalidOption(
+      `'${misspelt}' is none: expected 'mode', 'copy', 'onCallingThread', 'sizeMax' or 'historyRunLog2'`,
+    );
   }
   if (mode !== "create" && mode !== "existing") {
     throw invalidOption(`'mode' must be 'create' or 'existing', not '${String(mode)}'`);
   }
   if (typeof copy !== "boolean") throw invalidOption(`'copy' must be true or false, not ${String(copy)}`);
+  if (typeof onCallingThread !== "boolean") {
+    throw invalidOption(`'onCallingThread' must be true or false, not ${String(onCallingThread)}`);
+  }
+  if (onCallingThread && path !== IN_MEMORY) {
+    throw invalidOption(`'onCallingThread' is for '${IN_MEMORY}' alone, not '${path}': a disk blocks its thread`);
+  }
   if (!Number.isInteger(historyRunLog2) || historyRunLog2 < 4 || historyRunLog2 > HISTORY_RUN_LOG2) {
     throw invalidOption(`'historyRunLog2' must be a whole number from 4 to ${HISTORY_RUN_LOG2}, not ${historyRunLog2}`);
   }
@@ -85,33 +118,103 @@ interface Pending {
   readonly reject: (error: LedgerError) => void;
 }
 
+/** Whoever has the file. */
+interface Server {
+  /** Begins: `heard` gets each reply, `ended` is called once none will come any more. Only then are questions asked. */
+  start(heard: (reply: StoreReply) => void, ended: (cause: unknown) => void): void;
+  ask(request: StoreRequest): void;
+  /** Keeps the process alive, or no longer does. */
+  hold(isHeld: boolean): void;
+}
+
+/** A thread of its own. */
+class ThreadServer implements Server {
+  readonly #worker: Worker;
+
+  constructor(options: SqliteFileOptions) {
+    this.#worker = new Worker(builtFile("workers/store.cjs"), { name: "ledger-store", workerData: options });
+  }
+
+  start(heard: (reply: StoreReply) => void, ended: (cause: unknown) => void): void {
+    let failure: unknown;
+    this.#worker.on("message", heard);
+    this.#worker.on("error", (cause) => {
+      failure = cause;
+    });
+    this.#worker.on("exit", (code) => ended(failure ?? new Error(`the thread exited with code ${code}`)));
+  }
+
+  ask(request: StoreRequest): void {
+    this.#worker.postMessage(request);
+  }
+
+  hold(isHeld: boolean): void {
+    if (isHeld) this.#worker.ref();
+    else this.#worker.unref();
+  }
+}
+
+/** The calling thread: each request is carried out in a turn of the event loop of its own. */
+class LocalServer implements Server {
+  readonly #serve: (port: StorePort) => void;
+  #listener: (request: StoreRequest) => void = () => {};
+
+  private constructor(serve: (port: StorePort) => void) {
+    this.#serve = serve;
+  }
+
+  /** SQLite is loaded where it is needed on this thread, and only there. */
+  static async of(options: SqliteFileOptions): Promise<LocalServer> {
+    const { serveStore } = await import("./sqlite-file.js");
+    return new LocalServer((port) => serveStore(port, options));
+  }
+
+  start(heard: (reply: StoreReply) => void, ended: (cause: unknown) => void): void {
+    this.#serve({
+      postMessage: heard,
+      on: (_, listener) => {
+        this.#listener = listener;
+      },
+      close: () => ended(undefined),
+    });
+  }
+
+  ask(request: StoreRequest): void {
+    setImmediate(() => this.#listener(request));
+  }
+
+  /** What waits for its turn keeps the process alive anyway. */
+  hold(): void {}
+}
+
 class SqliteStore implements Store {
-  /** Settled once the thread has opened the file, or refused to. */
+  /** Settled once the server has opened the file, or refused to. */
   readonly opened: Promise<void>;
   readonly #path: string;
-  readonly #worker: Worker;
+  readonly #server: Server;
   readonly #exited: Promise<void>;
-  /** Calls not yet answered, by id. While there are any, the thread keeps the process alive. */
+  /** Calls not yet answered, by id. While there are any, the process is kept alive. */
   readonly #pending = new Map<number, Pending>();
   #lastId = OPENING;
   #description: StoreDescription | undefined;
   #closed: Promise<void> | undefined;
-  /** Why the thread can't be asked anything more. */
+  /** Why nothing more can be asked. */
   #ended: LedgerError | undefined;
 
-  constructor(options: SqliteFileOptions) {
-    this.#path = options.path;
-    this.#worker = new Worker(builtFile("workers/store.cjs"), { name: "ledger-store", workerData: options });
-    this.#worker.on("message", (reply: StoreReply) => this.#settle(reply));
-    this.#worker.on("error", (cause) => this.#end(cause));
-    this.#exited = new Promise((resolve) => {
-      this.#worker.on("exit", (exitCode) => {
-        this.#end(new Error(`the thread exited with code ${exitCode}`));
-        resolve();
-      });
-    });
+  constructor(path: string, server: Server) {
+    this.#path = path;
+    this.#server = server;
     this.opened = this.#expect(OPENING).then((description) => {
       this.#description = description as StoreDescription;
+    });
+    this.#exited = new Promise((resolve) => {
+      server.start(
+        (reply) => this.#settle(reply),
+        (cause) => {
+          this.#end(cause);
+          resolve();
+        },
+      );
     });
   }
 
@@ -210,7 +313,7 @@ class SqliteStore implements Store {
     const closing = this.#call("close");
     this.#ended = new LedgerError("ledger_closed", `the ledger '${this.#path}' is closed: open it again`);
     await closing;
-    this.#worker.ref();
+    this.#server.hold(true);
     await this.#exited;
   }
 
@@ -221,19 +324,19 @@ class SqliteStore implements Store {
     if (this.#ended !== undefined) throw this.#ended;
     const id = ++this.#lastId;
     const answer = this.#expect(id);
-    this.#worker.postMessage({ id, call, values } satisfies StoreRequest);
+    this.#server.ask({ id, call, values });
     return (await answer) as Awaited<ReturnType<Store[Call]>>;
   }
 
   #expect(id: number): Promise<unknown> {
-    this.#worker.ref();
+    this.#server.hold(true);
     return new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject }));
   }
 
   #settle({ id, value, failure }: StoreReply): void {
     const pending = this.#pending.get(id)!;
     this.#pending.delete(id);
-    if (this.#pending.size === 0) this.#worker.unref();
+    if (this.#pending.size === 0) this.#server.hold(false);
     if (failure === undefined) {
       pending.resolve(value);
     } else {
@@ -242,7 +345,7 @@ class SqliteStore implements Store {
     }
   }
 
-  /** The thread is gone. Where nobody asked it to go, whoever waits for it is told. */
+  /** The server is gone. Where nobody asked it to go, whoever waits for it is told. */
   #end(cause: unknown): void {
     const error = new LedgerError(
       "store_failed",

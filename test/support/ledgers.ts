@@ -10,6 +10,7 @@ import { type VerifyReport, verifyStore } from "../../src/engine/verify.js";
 import { type LedgerOptions, type NewTransfer, openLedger } from "../../src/index.js";
 import { Ledger } from "../../src/ledger.js";
 import { openSqliteStore, type SqliteStoreOptions } from "../../src/stores/sqlite.js";
+import { IN_MEMORY } from "../../src/stores/sqlite-protocol.js";
 import type { Store } from "../../src/stores/store.js";
 import type { Clock, ConcreteCommand } from "./arbitraries.js";
 import type { Model, ModelNewTransfer, ModelResult } from "./model.js";
@@ -146,7 +147,11 @@ export interface PartsOptions {
 export async function openParts(path: string, options: PartsOptions = {}): Promise<OpenedParts> {
   const { mode = "parallel", workers = 2, accounts = 10_000, transfers = 200_000, wrap = (store) => store } = options;
   const { historyRunLog2 } = options;
-  const opened = await openSqliteStore(path, historyRunLog2 === undefined ? {} : { historyRunLog2 });
+  const onCallingThread = mode === "event-loop" && path === IN_MEMORY;
+  const opened = await openSqliteStore(path, {
+    onCallingThread,
+    ...(historyRunLog2 === undefined ? {} : { historyRunLog2 }),
+  });
   const store = wrap(opened);
   const engine = await openEngine(store, { mode, workers, capacities: { accounts, transfers, contexts: 4 } });
   const ledger = new Ledger(engine, store);

@@ -1,10 +1,11 @@
 import { readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Worker } from "node:worker_threads";
 import SQLite from "better-sqlite3";
 import { describe, expect, test, vi } from "vitest";
 import * as layout from "../../../src/core/layout.js";
-import { openSqliteStore } from "../../../src/stores/sqlite.js";
+import { openLedger } from "../../../src/index.js";
+import { openSqliteStore, type SqliteStoreOptions } from "../../../src/stores/sqlite.js";
 import type { SnapshotRequest, Store } from "../../../src/stores/store.js";
 import { group, readAll, Scratch, startChild, temporaryFolder } from "./support.js";
 
@@ -22,17 +23,22 @@ vi.mock("node:worker_threads", async (importOriginal) => {
   return { ...original, Worker: RememberedWorker };
 });
 
-async function openWith(path: string, scratch: Scratch): Promise<Store> {
-  const store = await openSqliteStore(path);
+async function openWith(path: string, scratch: Scratch, options: SqliteStoreOptions = {}): Promise<Store> {
+  const store = await openSqliteStore(path, options);
   await store.attach(scratch.memory);
   return store;
 }
 
 describe("the journal", () => {
-  for (const place of ["a file", "memory"]) {
+  const places: readonly { place: string; isFile?: true; options?: SqliteStoreOptions }[] = [
+    { place: "a file", isFile: true },
+    { place: "memory" },
+    { place: "memory on the calling thread", options: { onCallingThread: true } },
+  ];
+  for (const { place, isFile = false, options = {} } of places) {
     test(`chunks come back as they were committed, from ${place}`, async () => {
       const scratch = new Scratch();
-      const store = await openWith(place === "memory" ? ":memory:" : join(temporaryFolder(), "a.ledger"), scratch);
+      const store = await openWith(isFile ? join(temporaryFolder(), "a.ledger") : ":memory:", scratch, options);
       const committed = [scratch.accounts(3, 40), scratch.transfers(1), scratch.transfers(1024), scratch.transfers(7)];
       const expected = committed.map((range) => scratch.bytes(range));
       await store.commit(group(...committed.slice(0, 2)));
@@ -350,9 +356,68 @@ describe("the thread", () => {
 
   test("is not started for options that make no sense", async () => {
     const started = threads.length;
-    for (const options of [{ mod: "create" }, { mode: "new" }, { copy: 1 }, { sizeMax: 0 }, { sizeMax: Number.NaN }]) {
+    const nonsense = [
+      { mod: "create" },
+      { mode: "new" },
+      { copy: 1 },
+      { sizeMax: 0 },
+      { sizeMax: Number.NaN },
+      { onCallingThread: "yes" },
+    ];
+    for (const options of nonsense) {
       await expect(openSqliteStore(":memory:", options as object)).rejects.toMatchObject({ code: "invalid_option" });
     }
     expect(threads).toHaveLength(started);
+  });
+});
+
+describe("on the calling thread", () => {
+  test("a ledger in memory and on the event loop starts no thread; one that has either elsewhere does", async () => {
+    const started = threads.length;
+    await (await openLedger(":memory:", { mode: "event-loop" })).close();
+    expect(threads).toHaveLength(started);
+    await (await openLedger(join(temporaryFolder(), "a.ledger"), { mode: "event-loop" })).close();
+    expect(threads).toHaveLength(started + 1);
+    await (await openLedger(":memory:", { workers: 1 })).close();
+    expect(threads).toHaveLength(started + 2);
+  });
+
+  test("every call has a turn of the event loop to itself, so that whoever asks on and on keeps nothing else out", async () => {
+    const store = await openWith(":memory:", new Scratch(), { onCallingThread: true });
+    let isAnswered = false;
+    const answered = store.chunkCount().then(() => {
+      isAnswered = true;
+    });
+    for (let turn = 0; turn < 100; turn++) await Promise.resolve();
+    expect(isAnswered).toBe(false);
+    await answered;
+    let isDue = false;
+    setTimeout(() => {
+      isDue = true;
+    }, 5);
+    const start = performance.now();
+    while (!isDue && performance.now() - start < 5000) await store.chunkCount();
+    expect(isDue).toBe(true);
+    await store.close();
+  });
+
+  test("failures and the end arrive as from a thread", async () => {
+    const scratch = new Scratch();
+    const store = await openWith(":memory:", scratch, { onCallingThread: true });
+    const other = new Scratch(7);
+    await store.attach(other.memory);
+    await expect(store.commit(group(other.transfers(1)))).rejects.toMatchObject({ name: "LedgerError" });
+    const asked = store.chunkCount();
+    const closing = store.close();
+    expect(await asked).toBe(0);
+    await closing;
+    await store.close();
+    await expect(store.chunkCount()).rejects.toMatchObject({ code: "ledger_closed" });
+  });
+
+  test("is refused for a file, whose disk would block the thread", async () => {
+    const path = join(temporaryFolder(), "a.ledger");
+    await expect(openSqliteStore(path, { onCallingThread: true })).rejects.toMatchObject({ code: "invalid_option" });
+    expect(readdirSync(dirname(path))).toEqual([]);
   });
 });

@@ -1,9 +1,8 @@
 /**
- * The side of the SQLite store that runs in a thread of its own: SQLite blocks, and the caller must not.
- * Chunks are read from and written to the engine's shared memory.
+ * The side of the SQLite store that has the file. SQLite blocks, and the caller must not, so it runs in a thread of its own;
+ * only where all is in memory may it share the caller's. Chunks are read from and written to the engine's shared memory.
  */
 import { createHash } from "node:crypto";
-import type { MessagePort } from "node:worker_threads";
 import type { Database, Statement } from "better-sqlite3";
 import { AccountTable } from "../core/accounts.js";
 import { LedgerError } from "../core/errors.js";
@@ -21,6 +20,7 @@ import {
   type SqliteFileOptions,
   type StoreCall,
   type StoreFailure,
+  type StorePort,
   type StoreReply,
   type StoreRequest,
 } from "./sqlite-protocol.js";
@@ -44,16 +44,14 @@ type Synchronous = {
   [Call in StoreCall]: (...values: Parameters<Store[Call]>) => Awaited<ReturnType<Store[Call]>>;
 };
 
-/** Where nobody has asked for anything for so long, the thread does what commits have left to do. */
+/** Where nobody has asked for anything for so long, what commits have left to do is done. */
 const IDLE_MS = 250;
-/** Full runs of the history index that may wait for such a moment, 8 MB each; further ones are written at once. */
-const FULL_RUNS_MAX = 2;
 
 /** A half of the seed, as `meta` has it. */
 const SEED = /^[0-9a-f]{16}$/;
 
 /** Opens the file, says how that went, and then answers requests until one of them is to close. */
-export function serveStore(port: MessagePort, options: SqliteFileOptions): void {
+export function serveStore(port: StorePort, options: SqliteFileOptions): void {
   let file: SqliteFile;
   try {
     file = new SqliteFile(options);
@@ -63,8 +61,10 @@ export function serveStore(port: MessagePort, options: SqliteFileOptions): void 
   }
   port.postMessage({ id: OPENING, value: file.description } satisfies StoreReply);
   let idle: NodeJS.Timeout | undefined;
-  const rest = (): void => {
-    if (file.rest()) idle = setTimeout(rest, IDLE_MS);
+  const restLater = (): void => {
+    idle = setTimeout(() => {
+      if (file.rest()) restLater();
+    }, IDLE_MS).unref();
   };
   port.on("message", ({ id, call, values }: StoreRequest) => {
     let reply: StoreReply;
@@ -78,7 +78,7 @@ export function serveStore(port: MessagePort, options: SqliteFileOptions): void 
     if (call === "commit") file.tend();
     clearTimeout(idle);
     if (call === "close") port.close();
-    else idle = setTimeout(rest, IDLE_MS);
+    else restLater();
   });
 }
 
@@ -87,7 +87,7 @@ function failureOf(error: unknown): StoreFailure {
     return { code: error.code, message: error.message, details: error.details, cause: error.cause };
   }
   const message = error instanceof Error ? error.message : String(error);
-  return { code: "store_failed", message: `the store's thread failed: ${message}`, details: {}, cause: error };
+  return { code: "store_failed", message: `the store failed: ${message}`, details: {}, cause: error };
 }
 
 /** Checksums of the first asset, of the first two, and so on: nothing else in the file says what amounts are amounts of. */
@@ -121,10 +121,12 @@ export class SqliteFile implements Synchronous {
   /** Where the journal and the assets were at each `begin` of which it is not decided yet whether what followed is kept. */
   readonly #before: { readonly head: JournalHead; readonly assetCount: number }[] = [];
   readonly #isTemporary: boolean;
+  readonly #historyRunsWaiting: number;
   /** Set by the first write that failed; what the disk holds is then no longer known for sure. */
   #failure: LedgerError | undefined;
 
   constructor(options: SqliteFileOptions) {
+    this.#historyRunsWaiting = options.historyRunsWaiting;
     this.#isTemporary = options.isCopy || options.path === IN_MEMORY;
     const opened = options.isCopy
       ? openCopy(options)
@@ -184,7 +186,7 @@ export class SqliteFile implements Synchronous {
 
   /** After a commit was acknowledged: writes what can't wait until nothing else is to be done. */
   tend(): void {
-    this.#writeHistory(FULL_RUNS_MAX);
+    this.#writeHistory(this.#historyRunsWaiting);
   }
 
   /** While nothing else is to be done: writes a part of what waits for that, and says whether more is left. */
