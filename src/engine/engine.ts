@@ -16,6 +16,7 @@ import { JournalReader, type RecordedTransfer } from "../core/journal.js";
 import { instantiateKernel, type Kernel } from "../core/kernel.js";
 import * as layout from "../core/layout.js";
 import type { MemoryPlan } from "../core/memory.js";
+import { nextTurn } from "../core/turns.js";
 import type { MemoryRange, Store, StoreDescription } from "../stores/store.js";
 import { Committer, type JobName } from "./committer.js";
 import { Crew } from "./crew.js";
@@ -365,7 +366,7 @@ export class Engine {
       if (expired === 0) continue;
       const address = this.#bufferAddress(await this.#reserveChunks(1));
       chunks.push({ address, byteLength: writeExpiryChunk(this.view, address, expired, timestamp) });
-      if (expired === EXPIRY_RUN) await new Promise<void>((resolve) => setImmediate(resolve));
+      if (expired === EXPIRY_RUN) await nextTurn();
     }
     return chunks;
   }
@@ -689,7 +690,7 @@ export class Engine {
         const chunk = this.#chunkAtHand(sequence) ?? (await this.#fetchChunk(sequence));
         sequence = this.kernel.confirm(context, index, chunk.address) >>> 0;
       }
-      if (++run % CONFIRM_RUN === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+      if (++run % CONFIRM_RUN === 0) await nextTurn();
     }
     if ((this.view.getUint32(context + layout.CX_PLAN, true) & layout.PLAN_ORDERED) !== 0) {
       await this.#confirmResolving(context);
@@ -712,7 +713,7 @@ export class Engine {
         const chunk = this.#chunkAtHand(sequence) ?? (await this.#fetchChunk(sequence));
         if (kernel.confirmResolving(context, index, chunk.address, sequence) !== 0) break;
       }
-      if (++run % CONFIRM_RUN === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+      if (++run % CONFIRM_RUN === 0) await nextTurn();
     }
   }
 

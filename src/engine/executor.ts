@@ -38,6 +38,7 @@ import {
   STAGE_STRIDE,
   SUPERBLOCK,
 } from "../core/layout.js";
+import { nextTurn } from "../core/turns.js";
 
 /**
  * `candidates`: the batch stopped after dedupe until the journal has been asked. `postponed`: nothing of it was begun,
@@ -65,8 +66,6 @@ const WAIT_MS_MAX = 20;
 const BOUNDARY_MS_MAX = 1000;
 /** The event loop gets its turn at least this often. */
 const EVENT_LOOP_SLICE_MS = 1;
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 const TURN = (SUPERBLOCK + SB_TURN) >>> 2;
 /** What a batch adds to its turn when it stops for the journal, and when it is over. */

@@ -2,6 +2,7 @@
 import type { BatchResults } from "../core/batch.js";
 import { readTransfer } from "../core/checks.js";
 import { BATCH_CAPACITY } from "../core/layout.js";
+import { inNextTurn } from "../core/turns.js";
 import type { NewTransfer } from "../core/types.js";
 import type { Batch } from "../engine/batches.js";
 import { makeLongChain } from "../engine/chains.js";
@@ -69,7 +70,7 @@ export class StreamSettlement {
   #wake!: () => void;
   readonly #woken = new Promise<void>((resolve) => {
     // A source that is not waited for sees the end itself first.
-    this.#wake = () => void setImmediate(resolve);
+    this.#wake = () => inNextTurn(resolve);
   });
 
   constructor(engine: Engine, store: Store, target: StreamTarget, options: SettleOptions, signal: AbortSignal) {

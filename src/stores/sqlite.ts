@@ -4,6 +4,7 @@ import { Worker } from "node:worker_threads";
 import { builtFile } from "../core/built.js";
 import { LedgerError } from "../core/errors.js";
 import { HISTORY_RUN_LOG2 } from "../core/layout.js";
+import { inNextTurn } from "../core/turns.js";
 import {
   IN_MEMORY,
   OPENING,
@@ -180,7 +181,7 @@ class LocalServer implements Server {
   }
 
   ask(request: StoreRequest): void {
-    setImmediate(() => this.#listener(request));
+    inNextTurn(() => this.#listener(request));
   }
 
   /** What waits for its turn keeps the process alive anyway. */

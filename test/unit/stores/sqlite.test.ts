@@ -2,7 +2,7 @@ import { readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Worker } from "node:worker_threads";
 import SQLite from "better-sqlite3";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import * as layout from "../../../src/core/layout.js";
 import { openLedger } from "../../../src/index.js";
 import { openSqliteStore, type SqliteStoreOptions } from "../../../src/stores/sqlite.js";
@@ -399,6 +399,22 @@ describe("on the calling thread", () => {
     while (!isDue && performance.now() - start < 5000) await store.chunkCount();
     expect(isDue).toBe(true);
     await store.close();
+  });
+
+  test("a ledger works where a test has put timers of its own in the place of the real ones", async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const ledger = await openLedger(":memory:", { mode: "event-loop" });
+    await ledger.createAccounts([
+      { id: "a", asset: "USD" },
+      { id: "b", asset: "USD" },
+    ]);
+    // More than one slice of the event loop holds.
+    const transfers = Array.from({ length: 8000 }, (_, i) => ({ id: `t${i}`, debit: "a", credit: "b", amount: 1n }));
+    expect(await ledger.createTransfers(transfers)).toHaveLength(8000);
+    await ledger.settle([{ id: "last", debit: "a", credit: "b", amount: 1n }]);
+    expect(ledger.account("b")?.balance).toBe(8001n);
+    await ledger.close();
   });
 
   test("failures and the end arrive as from a thread", async () => {
