@@ -40,6 +40,13 @@ const FILTER_NAMES = [
 ];
 const HISTORY_NAMES = ["limit", "before", "after", "from", "to", "cursor"];
 
+/** Ids that are looked up between the same two batches. */
+const IDS_A_TURN = 1000;
+/** How far two transfers may be apart that are read by one call: reading another one is quicker than another call. */
+const GAP_MAX = 32;
+/** Transfers that one call reads at most. */
+const NEIGHBOURS_MAX = 1000;
+
 /** An account between two batches, and the last sequence until then. */
 interface AccountState {
   readonly slot: number;
@@ -65,6 +72,20 @@ export function candidatesOf({ ids, kernel }: Engine, id: string): number[] {
   }
 }
 
+/** Where all the sequences are, with few others between them, newest first: each part is read by one call. */
+function neighboursOf(sequences: readonly number[]): { readonly before: number; readonly after: number }[] {
+  const parts: { before: number; after: number }[] = [];
+  for (const sequence of sequences.toSorted((a, b) => b - a)) {
+    const part = parts.at(-1);
+    if (part !== undefined && part.after - sequence < GAP_MAX && part.before - sequence <= NEIGHBOURS_MAX) {
+      part.after = sequence - 1;
+    } else {
+      parts.push({ before: sequence + 1, after: sequence - 1 });
+    }
+  }
+  return parts;
+}
+
 export class Queries {
   readonly #store: Store;
   readonly #engine: Engine;
@@ -83,12 +104,25 @@ export class Queries {
 
   /** The recorded transfer with exactly this id. */
   async transfer(id: string): Promise<Transfer | undefined> {
-    for (const sequence of await this.#atBoundary(() => candidatesOf(this.#engine, id))) {
-      const { transfers } = await this.#store.findTransfers({ before: sequence + 1, after: sequence - 1, limit: 1 });
-      // Equal hashes are no equal ids: the record decides.
-      if (transfers[0]?.id === id) return this.#transferOf(transfers[0]);
+    return (await this.transfersById([id])).get(id);
+  }
+
+  /** The recorded transfers with exactly these ids, as many as there are, by their ids. */
+  async transfersById(ids: readonly string[]): Promise<Map<string, Transfer>> {
+    const candidates: number[] = [];
+    for (let from = 0; from < ids.length; from += IDS_A_TURN) {
+      const some = ids.slice(from, from + IDS_A_TURN);
+      candidates.push(...(await this.#atBoundary(() => some.flatMap((id) => candidatesOf(this.#engine, id)))));
     }
-    return undefined;
+    const wanted = new Set(ids);
+    const transfers = new Map<string, Transfer>();
+    for (const { before, after } of neighboursOf(candidates)) {
+      for (const recorded of await this.#find({ before, after, limit: before - after - 1 })) {
+        // Equal hashes are no equal ids: the record decides.
+        if (wanted.has(recorded.id)) transfers.set(recorded.id, await this.#transferOf(recorded));
+      }
+    }
+    return transfers;
   }
 
   /** A page of the account's entries, newest first. */

@@ -38,7 +38,7 @@ export interface Reversal {
 
 /** Where recorded transfers are looked up. */
 interface Books {
-  transfer(id: string): Promise<Transfer | undefined>;
+  transfersById(ids: readonly string[]): Promise<Map<string, Transfer>>;
   transfers(filter: TransferFilter): Promise<TransferPage>;
 }
 
@@ -97,17 +97,14 @@ function firstRefused(
 }
 
 async function byIds(books: Books, ids: readonly string[]): Promise<Transfer[]> {
-  const found: Transfer[] = [];
-  for (const id of new Set(ids)) {
-    const transfer = await books.transfer(id);
-    if (transfer === undefined) {
-      throw new LedgerError("unknown_transfer", `the ledger has no transfer '${id}': check the id`, {
-        details: { id },
-      });
-    }
-    found.push(transfer);
+  const found = await books.transfersById(ids);
+  const unknown = ids.find((id) => !found.has(id));
+  if (unknown !== undefined) {
+    throw new LedgerError("unknown_transfer", `the ledger has no transfer '${unknown}': check the id`, {
+      details: { id: unknown },
+    });
   }
-  return found.sort((a, b) => b.sequence - a.sequence);
+  return [...found.values()].sort((a, b) => b.sequence - a.sequence);
 }
 
 async function ofJob(store: Store, books: Books, job: string): Promise<Transfer[]> {

@@ -1,7 +1,7 @@
 /** Taking back what jobs and single transfers have done. */
 import { expect, onTestFinished, test, vi } from "vitest";
 import { type Ledger, type NewTransfer, openLedger } from "../../src/index.js";
-import { startClock } from "../support/ledgers.js";
+import { intercept, openParts, startClock } from "../support/ledgers.js";
 
 async function bank(): Promise<Ledger> {
   const ledger = await openLedger(":memory:", { mode: "event-loop" });
@@ -104,6 +104,49 @@ test("where a limit forbids one, nothing is taken back or recorded, and it can b
   await ledger.createTransfers([{ id: "refill", debit: "bank", credit: "shop", amount: 50n }]);
   expect(await ledger.reverse({ transfers: ["one", "two"] })).toEqual({ result: "ok", transfers: 2 });
   expect(balances(ledger)).toEqual([-100n, 100n, 0n]);
+});
+
+test("of many transfers those are taken back that are named, wherever they lie, with few questions to the store", async () => {
+  let questions = 0;
+  const { ledger } = await openParts(":memory:", {
+    mode: "event-loop",
+    wrap: (store) =>
+      intercept(store, {
+        findTransfers: (query) => {
+          questions++;
+          expect(query.before - query.after).toBeLessThanOrEqual(1001);
+          return store.findTransfers(query);
+        },
+      }),
+  });
+  await ledger.createAccounts([
+    { id: "bank", asset: "USD" },
+    { id: "alice", asset: "USD" },
+  ]);
+  const count = 9000;
+  const transfers = Array.from({ length: count }, (_, i) => ({
+    id: `t${i}`,
+    debit: "bank",
+    credit: "alice",
+    amount: 1n,
+  }));
+  await ledger.createTransfers(transfers.slice(0, 8000));
+  await ledger.createTransfers(transfers.slice(8000));
+  // Side by side, past a thousand and past a batch; and as far apart as one question goes, and farther.
+  const runs = [0, 31, 63, 96, ...Array.from({ length: 2500 }, (_, i) => 1000 + i), 7999, 8000, 8999];
+  const ids = [...runs.toReversed(), ...runs.slice(0, 5)].map((i) => `t${i}`);
+  expect(await ledger.reverse({ transfers: ids })).toEqual({ result: "ok", transfers: runs.length });
+  expect(ledger.account("alice")?.balance).toBe(BigInt(count - runs.length));
+  // Two for what is 31 and 32 apart and what is 33 farther, three for the thousands, one for those past a batch, one for the last.
+  expect(questions).toBe(7);
+  for (const i of [0, 1, 31, 32, 96, 999, 1000, 3499, 3500, 8000, 8001, 8999]) {
+    expect(await ledger.reverse({ transfers: [`t${i}`] }), `t${i}`).toEqual({
+      result: runs.includes(i) ? "exists" : "ok",
+      transfers: 1,
+    });
+  }
+  const unknown = ["t1", "t2", "who", "what"];
+  await expect(ledger.reverse({ transfers: unknown })).rejects.toMatchObject({ details: { id: "who" } });
 });
 
 test("a transfer or a job that there is not is said not to be there", async () => {
