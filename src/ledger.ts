@@ -1,7 +1,7 @@
 /** The public ledger: opening it, creating accounts and transfers, reading, closing. */
 import { resolve } from "node:path";
 import { parseAsset } from "./core/assets.js";
-import { invalid } from "./core/checks.js";
+import { invalid, typeOf } from "./core/checks.js";
 import { stateDigest } from "./core/digest.js";
 import { LedgerError } from "./core/errors.js";
 import type { JsonValue } from "./core/metadata.js";
@@ -24,11 +24,18 @@ import { createAccounts } from "./engine/create-accounts.js";
 import type { Engine, Mode } from "./engine/engine.js";
 import { openEngine } from "./engine/open.js";
 import { Queries } from "./engine/queries.js";
+import { checkCallbacks, checkNames } from "./engine/query-options.js";
 import { readableSnapshot, saveSnapshot, snapshotSize } from "./engine/snapshot.js";
 import { type ExportOptions, exportLedger, type InterchangeSummary } from "./interchange/exporting.js";
 import { type LedgerOptions, readOptions } from "./options.js";
 import { type Reversal, type Reversible, reverse } from "./settlement/reversal.js";
-import { type JobTarget, runJob, type SettleFileOptions, type SettleFileSummary } from "./settlement/run-job.js";
+import {
+  checkFileOptions,
+  type JobTarget,
+  runJob,
+  type SettleFileOptions,
+  type SettleFileSummary,
+} from "./settlement/run-job.js";
 import {
   type SettleOptions,
   type SettleSummary,
@@ -246,6 +253,9 @@ export class Ledger {
     options: SettleOptions = {},
   ): Promise<SettleSummary> {
     this.#checkOpen();
+    checkSource(source);
+    checkNames("settle", options, ["onResults", "onProgress", "signal"]);
+    checkCallbacks("settle", options, ["onResults", "onProgress"]);
     const target: StreamTarget = {
       beginBatch: (firstIndex) => this.#batches.begin(firstIndex, () => {}),
       awaitAtClose: (run) => this.#awaitAtClose(run),
@@ -263,7 +273,10 @@ export class Ledger {
    * `invalid_accounts`, `unknown_asset`, `invalid_argument`.
    */
   async settleFile(options: SettleFileOptions): Promise<SettleFileSummary> {
-    return this.#begin(() => this.#stoppable(options.signal, (signal) => this.#settleFile({ ...options, signal })));
+    return this.#begin(async () => {
+      checkFileOptions(options);
+      return this.#stoppable(options.signal, (signal) => this.#settleFile({ ...options, signal }));
+    });
   }
 
   #settleFile(options: SettleFileOptions & { readonly signal: AbortSignal }): Promise<SettleFileSummary> {
@@ -287,6 +300,7 @@ export class Ledger {
    */
   account(id: string): Account | undefined {
     this.#checkOpen();
+    checkString(id, "the account's id");
     this.#engine.waitForBoundary();
     const slot = this.#engine.ids.findAccount(id);
     return slot === undefined ? undefined : this.#engine.accounts.read(slot);
@@ -446,5 +460,11 @@ export class Ledger {
 }
 
 function checkString(value: unknown, what: string): void {
-  if (typeof value !== "string") throw invalid(`${what} must be a string, not ${typeof value}`);
+  if (typeof value !== "string") throw invalid(`${what} must be a string, not ${typeOf(value)}`);
+}
+
+function checkSource(source: unknown): void {
+  if (typeof source === "object" && source !== null && (Symbol.asyncIterator in source || Symbol.iterator in source))
+    return;
+  throw invalid(`expected an iterable of transfers, or of arrays of them, not ${typeOf(source)}`);
 }

@@ -1,4 +1,5 @@
 /** Assets: codes, scales, and amounts as decimals in an asset's scale. */
+import { invalid, typeOf } from "./checks.js";
 import { LedgerError } from "./errors.js";
 import { NO_ASSET } from "./layout.js";
 
@@ -14,9 +15,10 @@ const currencies = new Set(Intl.supportedValuesOf("currency"));
 
 /**
  * The asset that a code stands for: an ISO 4217 currency with its own scale, or `CODE:SCALE` for any other.
- * Throws `unknown_asset`.
+ * Throws `unknown_asset`, and `invalid_argument` for what is no string.
  */
 export function parseAsset(text: string): Asset {
+  if (typeof text !== "string") throw invalid(`an asset must be a string, not ${typeOf(text)}`);
   const colon = text.indexOf(":");
   if (colon >= 0) {
     const code = text.slice(0, colon);

@@ -14,14 +14,47 @@ export function invalid(message: string, details: Record<string, unknown> = {}):
   return new LedgerError("invalid_argument", message, { details });
 }
 
+/** `typeof`, but of null. */
+export function typeOf(value: unknown): string {
+  return value === null ? "null" : typeof value;
+}
+
+/** Copies what a call was given to do one by one. Throws `invalid_argument` where that is no iterable of anything. */
+export function readItems<Item>(items: Iterable<Item>, what: string): Item[] {
+  const isIterable = typeof items === "object" && items !== null && typeof items[Symbol.iterator] === "function";
+  if (!isIterable) throw invalid(`expected an array of ${what}, not ${typeOf(items)}`);
+  return [...items];
+}
+
+/** Whether an object is no instance of a class, so that all it has was written for what it is given to. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+/** A misspelt field would be one that is missing: a payment in place of a reservation, an account without its limit. */
+function unknownField(name: string, at: string, known: readonly string[]): LedgerError {
+  return invalid(`${at}: '${name}' is none of its fields: expected ${known.join(", ")}`, { name });
+}
+
+const ACCOUNT_FIELD_NAMES: readonly string[] = [
+  ..."id asset code debitsMustNotExceedCredits creditsMustNotExceedDebits overdraftLimit userData metadata".split(" "),
+];
+
 /** The account's fields, each read once. Throws `invalid_argument` where one has the wrong type or range. */
 export function readNewAccount(account: NewAccount, index: number): NewAccount {
   const at = `account ${index}`;
-  if (typeof account !== "object" || account === null) throw invalid(`${at} must be an object, not ${typeof account}`);
+  if (typeof account !== "object" || account === null) throw invalid(`${at} must be an object, not ${typeOf(account)}`);
+  if (isPlain(account)) {
+    for (const name of Object.keys(account)) {
+      const isUnknown = !ACCOUNT_FIELD_NAMES.includes(name) && account[name as keyof NewAccount] !== undefined;
+      if (isUnknown) throw unknownField(name, at, ACCOUNT_FIELD_NAMES);
+    }
+  }
   const { id, asset, code = 0, overdraftLimit = 0n, userData = 0n, metadata } = account;
   const { debitsMustNotExceedCredits = false, creditsMustNotExceedDebits = false } = account;
-  if (typeof id !== "string") throw invalid(`${at}: 'id' must be a string, not ${typeof id}`);
-  if (typeof asset !== "string") throw invalid(`${at}: 'asset' must be a string, not ${typeof asset}`);
+  if (typeof id !== "string") throw invalid(`${at}: 'id' must be a string, not ${typeOf(id)}`);
+  if (typeof asset !== "string") throw invalid(`${at}: 'asset' must be a string, not ${typeOf(asset)}`);
   checkCode(code, at);
   checkFlag(debitsMustNotExceedCredits, "debitsMustNotExceedCredits", at);
   checkFlag(creditsMustNotExceedDebits, "creditsMustNotExceedDebits", at);
@@ -105,7 +138,7 @@ const HAS_ALL = HAS_ID | HAS_DEBIT | HAS_CREDIT | HAS_AMOUNT;
  */
 export function readTransfer(transfer: NewTransfer, index: number): TransferFields {
   if (typeof transfer !== "object" || transfer === null) {
-    throw invalid(`transfer ${index} must be an object, not ${typeof transfer}`);
+    throw invalid(`transfer ${index} must be an object, not ${typeOf(transfer)}`);
   }
   const fields = spare ?? emptyReading();
   spare = undefined;
@@ -120,8 +153,7 @@ export function readTransfer(transfer: NewTransfer, index: number): TransferFiel
   fields.expectedCreditVersion = undefined;
   fields.flags = 0;
   let found = 0;
-  const prototype: unknown = Object.getPrototypeOf(transfer);
-  if (prototype === Object.prototype || prototype === null) {
+  if (isPlain(transfer)) {
     for (const name in transfer) found |= readField(fields, name, transfer[name as keyof NewTransfer], index);
   } else {
     for (const name of FIELD_NAMES) found |= readField(fields, name, transfer[name], index);
@@ -205,8 +237,7 @@ function readMore(fields: Reading, name: string, value: unknown, at: string): vo
       fields[name] = value as number;
       break;
     default:
-      // Not a field of a transfer.
-      return;
+      throw unknownField(name, at, FIELD_NAMES);
   }
   fields.flags |= HAS_MORE;
 }
@@ -217,7 +248,7 @@ function textOf(value: unknown, name: string, index: number): string {
 }
 
 function wrongType(name: string, expected: string, value: unknown, index: number): LedgerError {
-  return invalid(`transfer ${index}: '${name}' must be a ${expected}, not ${typeof value}`);
+  return invalid(`transfer ${index}: '${name}' must be a ${expected}, not ${typeOf(value)}`);
 }
 
 function checkCode(code: number | undefined, at: string): void {

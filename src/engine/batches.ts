@@ -71,10 +71,13 @@ export class Batch {
     this.#writer.add(read);
   }
 
-  /** Adds a plain transfer without an object for it. Types are the caller's promise. Throws `batch_full`. */
+  /** Adds a plain transfer without an object for it. Throws `invalid_argument`, and `batch_full` after 16,384. */
   addPlain(id: string, debit: string, credit: string, amount: bigint): void {
     this.#check();
-    this.#writer.write(id, debit, credit, amount, 0, 0n);
+    const areTypes =
+      typeof id === "string" && typeof debit === "string" && typeof credit === "string" && typeof amount === "bigint";
+    if (areTypes) this.#writer.write(id, debit, credit, amount, 0, 0n);
+    else readTransfer({ id, debit, credit, amount }, this.#firstIndex + this.length);
   }
 
   #check(): void {

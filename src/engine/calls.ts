@@ -1,6 +1,6 @@
 /** Calls that make transfers: those made while a batch executes share the next one. */
 import type { RecordWriter } from "../core/batch.js";
-import { invalid, readTransfer } from "../core/checks.js";
+import { invalid, readItems, readTransfer } from "../core/checks.js";
 import { TRANSFER_LINKED, TRANSFER_PENDING } from "../core/layout.js";
 import type { NewTransfer, TransferResult } from "../core/types.js";
 import type { Store } from "../stores/store.js";
@@ -49,7 +49,7 @@ export class Calls {
   /** Makes transfers, in order. Resolves with a result each once all of them are on disk. */
   async make(transfers: readonly NewTransfer[]): Promise<TransferResult[]> {
     // The caller may use its array again while the call waits.
-    const own = [...transfers];
+    const own = readItems(transfers, "transfers");
     return this.#makeTransfers(
       own,
       Uint32Array.from(own, (transfer, index) => readTransfer(transfer, index).flags),

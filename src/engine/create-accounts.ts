@@ -2,7 +2,7 @@
 import { entrySizeMax } from "../core/account-chunk.js";
 import { ACCOUNT_ENTRIES_SIZE_MAX, ACCOUNTS_A_CHUNK } from "../core/accounts.js";
 import { parseAsset } from "../core/assets.js";
-import { readNewAccount } from "../core/checks.js";
+import { readItems, readNewAccount } from "../core/checks.js";
 import { LedgerError } from "../core/errors.js";
 import * as layout from "../core/layout.js";
 import { encodeMetadata, isSameJson } from "../core/metadata.js";
@@ -27,7 +27,7 @@ interface AskedAccount {
  */
 export async function createAccounts(engine: Engine, accounts: readonly NewAccount[]): Promise<AccountResult[]> {
   // The caller may change what it gave while the call waits for its turn, where nothing must fail any more.
-  const own = Array.from(accounts, readNewAccount);
+  const own = readItems(accounts, "accounts").map(readNewAccount);
   const asked = own.map((account, index) => ({
     account,
     metadata: account.metadata === undefined ? undefined : encodeMetadata(account.metadata, `account ${index}`),

@@ -1,6 +1,6 @@
 /** Options of queries: checked before anything happens, and cursors, which say where the next page begins. */
 import { createHash } from "node:crypto";
-import { CODE_MAX, invalid, UNSIGNED_128_LIMIT } from "../core/checks.js";
+import { CODE_MAX, invalid, typeOf, UNSIGNED_128_LIMIT } from "../core/checks.js";
 import { TRANSFER_RESULTS } from "../core/results.js";
 import type { Moment, TransferFilter } from "../core/types.js";
 
@@ -9,10 +9,25 @@ const LIMIT_MAX = 10_000;
 
 /** Refuses options that there are not. */
 export function checkNames(what: string, options: object, names: readonly string[]): void {
-  if (typeof options !== "object" || options === null) throw invalid(`the options of ${what} must be an object`);
+  if (typeof options !== "object" || options === null) {
+    throw invalid(`the options of ${what} must be an object, not ${typeOf(options)}`);
+  }
   for (const name of Object.keys(options)) {
     if (!names.includes(name)) throw invalid(`'${name}' is not an option of ${what}: expected ${names.join(", ")}`);
   }
+}
+
+/** Refuses what can't be called, and a signal that is none: they would stop in the middle what they are for. */
+export function checkCallbacks(what: string, options: object, callbacks: readonly string[]): void {
+  const given = options as Readonly<Record<string, unknown>>;
+  for (const name of callbacks) {
+    const value = given[name];
+    if (value === undefined || typeof value === "function") continue;
+    throw invalid(`'${name}' of ${what} must be a function, not ${typeOf(value)}`);
+  }
+  const { signal } = given;
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  throw invalid(`'signal' of ${what} must be an AbortSignal, not ${typeOf(signal)}`);
 }
 
 export function readLimit(limit: number | undefined): number {

@@ -12,6 +12,7 @@ import { LedgerError } from "../core/errors.js";
 import { isReservation, JournalReader } from "../core/journal.js";
 import * as layout from "../core/layout.js";
 import type { Engine } from "../engine/engine.js";
+import { checkCallbacks, checkNames } from "../engine/query-options.js";
 import type { Store } from "../stores/store.js";
 import { FolderSink } from "./folder.js";
 import { EXPORT_FORMATS, type ExportFormat, type Manifest, manifestOf } from "./manifest.js";
@@ -63,8 +64,8 @@ export async function exportLedger(
   path: string,
   options: ExportOptions = {},
 ): Promise<InterchangeSummary> {
-  const { format = "csv" } = options;
   checkOptions(path, options);
+  const { format = "csv" } = options;
   const start = performance.now();
   const place = await Place.reserve(path, format === "sqlite" ? "database" : "folder");
   const sink = await (format === "sqlite" ? SqliteSink.begin(place) : FolderSink.begin(place, format));
@@ -85,19 +86,12 @@ export async function exportLedger(
   }
 }
 
-const OPTION_NAMES = ["format", "onProgress", "signal"];
-
 function checkOptions(path: string, options: ExportOptions): void {
+  checkNames("export", options, ["format", "onProgress", "signal"]);
+  checkCallbacks("export", options, ["onProgress"]);
   const { format = "csv" } = options;
   if (typeof path !== "string" || path === "") {
     throw new LedgerError("invalid_argument", `an export needs the path to write to, not '${String(path)}'`);
-  }
-  const unknown = Object.keys(options).find((name) => !OPTION_NAMES.includes(name));
-  if (unknown !== undefined) {
-    throw new LedgerError(
-      "invalid_argument",
-      `'${unknown}' is not an option of export: expected ${OPTION_NAMES.join(", ")}`,
-    );
   }
   if (!EXPORT_FORMATS.includes(format)) {
     throw new LedgerError(

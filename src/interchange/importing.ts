@@ -5,6 +5,7 @@ import { stateDigest } from "../core/digest.js";
 import { LedgerError } from "../core/errors.js";
 import type { Engine } from "../engine/engine.js";
 import { openEngine } from "../engine/open.js";
+import { checkCallbacks, checkNames } from "../engine/query-options.js";
 import { saveSnapshot } from "../engine/snapshot.js";
 import { cannotRead } from "../settlement/input-window.js";
 import { openSqliteStore } from "../stores/sqlite.js";
@@ -26,8 +27,6 @@ export interface ImportOptions {
   /** Stops the import, which leaves nothing behind and rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
-
-const OPTION_NAMES = ["onProgress", "signal"];
 
 /**
  * Makes the ledger in a new file at `path` that the export at `from`, a folder or a SQLite file, was written from: the same
@@ -70,12 +69,8 @@ function checkArguments(from: string, path: string, options: ImportOptions): voi
     if (typeof value === "string" && value !== "" && value !== ":memory:") continue;
     throw new LedgerError("invalid_argument", `'${name}' must be the path of a file or folder, not '${String(value)}'`);
   }
-  const unknown = Object.keys(options).find((name) => !OPTION_NAMES.includes(name));
-  if (unknown === undefined) return;
-  throw new LedgerError(
-    "invalid_argument",
-    `'${unknown}' is not an option of importLedger: expected ${OPTION_NAMES.join(", ")}`,
-  );
+  checkNames("importLedger", options, ["onProgress", "signal"]);
+  checkCallbacks("importLedger", options, ["onProgress"]);
 }
 
 async function openSource(from: string): Promise<RowSource> {

@@ -9,7 +9,7 @@ import { resultName } from "../core/results.js";
 import type { AccountResult, NewAccount, NewTransfer, TransferResult } from "../core/types.js";
 import { type AtomicOutcome, atomically, type BatchTarget, inTurn } from "../engine/atomic.js";
 import type { Engine } from "../engine/engine.js";
-import { checkNames } from "../engine/query-options.js";
+import { checkCallbacks, checkNames } from "../engine/query-options.js";
 import type { Store } from "../stores/store.js";
 import { applyAccountsFile, checkAccountsHeader } from "./accounts-file.js";
 import { writeBalances } from "./balances.js";
@@ -148,7 +148,7 @@ export async function runJob(
  * discards it.
  */
 export async function prepareJob(options: SettleFileOptions): Promise<PreparedJob> {
-  checkOptions(options);
+  checkFileOptions(options);
   const asset = parseAsset(options.asset);
   const isAtomic = checkAtomic(options.atomic);
   const delimiter = checkDelimiter(options.delimiter ?? ",");
@@ -341,8 +341,10 @@ function columnsOf({ columns }: SettleFileOptions, format: FileFormat): Transfer
 }
 
 /** A misspelt name must not be taken for one that was left out. */
-function checkOptions(options: SettleFileOptions): void {
+/** What can be said of the options before anything is opened. */
+export function checkFileOptions(options: SettleFileOptions): void {
   checkNames("settleFile", options, OPTION_NAMES);
+  checkCallbacks("settleFile", options, ["onProgress"]);
   const { columns, accounts } = options;
   if (columns !== undefined) checkTransferColumns(columns);
   if (accounts === undefined) return;

@@ -1,8 +1,10 @@
 /** The public ledger: opening, accounts, calls that share batches, batches of one's own, settlements, capacities. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import {
   type AccountResult,
+  importLedger,
   type Ledger,
   LedgerError,
   type LedgerOptions,
@@ -119,14 +121,27 @@ test("an account's fields have the wrong type: the call is refused and creates n
     [{ id: "a", asset: "USD", code: 65_536 }, "'code' must be a whole number from 0 to 65535, not 65536"],
     [{ id: "a", asset: "USD", code: -1 }, "'code'"],
     [{ id: "a", asset: "USD", debitsMustNotExceedCredits: 1 }, "'debitsMustNotExceedCredits' must be true or false"],
-    [null, "account 1 must be an object"],
+    [null, "account 1 must be an object, not null"],
+    // An account that would have no limit.
+    [
+      { id: "a", asset: "USD", debitsMustNotExceedCredit: true },
+      "account 1: 'debitsMustNotExceedCredit' is none of its fields: expected id, asset,",
+    ],
   ];
   for (const [account, message] of wrong) {
     const call = ledger.createAccounts([{ id: "fine", asset: "USD" }, account as NewAccount]);
     await expect(call).rejects.toMatchObject({ code: "invalid_argument" });
     await expect(call).rejects.toThrow(message);
   }
+  for (const no of [undefined, null, 7, "accounts", { id: "a", asset: "USD" }]) {
+    await expect(ledger.createAccounts(no as never)).rejects.toMatchObject({ code: "invalid_argument" });
+  }
   expect(ledger.accountCount).toBe(0);
+  const rich = Object.assign(new (class Customer {})(), { id: "a", asset: "USD", name: "Ann" });
+  expect(await ledger.createAccounts([rich])).toMatchObject([{ result: "ok" }]);
+  for (const no of [undefined, null, 7]) {
+    expect(() => ledger.account(no as never)).toThrow(expect.objectContaining({ code: "invalid_argument" }));
+  }
 });
 
 test.each([{ asset: 7 }, { id: 7 }, { code: -1 }])(
@@ -204,14 +219,23 @@ test("a transfer's fields have the wrong type: the call is refused and makes not
     [{ ...pay("a"), code: 1.5 }, "'code'"],
     [{ ...pay("a"), userData: -1n }, "'userData' must be a bigint from 0 to 2^128"],
     [{ ...pay("a"), userData: 2n ** 128n }, "'userData'"],
-    [undefined, "transfer 1 must be an object"],
+    [undefined, "transfer 1 must be an object, not undefined"],
+    [null, "transfer 1 must be an object, not null"],
+    // A reservation that would be a payment.
+    [{ ...pay("a"), pendingg: true }, "transfer 1: 'pendingg' is none of its fields: expected id, debit,"],
   ];
   for (const [transfer, message] of wrong) {
     const call = async (): Promise<unknown> => ledger.createTransfers([pay("fine"), transfer as NewTransfer]);
     await expect(call).rejects.toMatchObject({ code: "invalid_argument" });
     await expect(call).rejects.toThrow(message);
   }
+  for (const no of [undefined, null, 7, "pays", pay("a"), { length: 1, 0: pay("a") }]) {
+    await expect(ledger.createTransfers(no as never)).rejects.toMatchObject({ code: "invalid_argument" });
+    if (no !== "pays") await expect(ledger.settle(no as never)).rejects.toMatchObject({ code: "invalid_argument" });
+  }
+  await expect(ledger.settle("pays" as never)).rejects.toMatchObject({ code: "invalid_argument" });
   expect(ledger.transferCount).toBe(0);
+  expect(await ledger.createTransfers([{ ...pay("a"), nothing: undefined } as unknown as NewTransfer])).toHaveLength(1);
   expect(await ledger.createTransfers([])).toEqual([]);
 });
 
@@ -241,7 +265,6 @@ test("a transfer's fields count wherever its object has them from, and each is r
   batch.add(Object.assign(Object.create(null), pay("without a prototype"), { pending: true }) as NewTransfer);
   batch.add(Object.assign(Object.create({ pending: true }), pay("heir")) as NewTransfer);
   batch.add(new Proxy({ ...pay("behind a proxy"), pending: true } as NewTransfer, {}));
-  batch.add({ ...pay("with what is no field"), colour: "red", pendingg: true } as unknown as NewTransfer);
   // A getter that adds another transfer while this one is read.
   batch.add({
     ...{ id: "outer", userData: 3n, pending: true, credit: "shop", amount: 5n },
@@ -256,7 +279,6 @@ test("a transfer's fields count wherever its object has them from, and each is r
   for (const id of ["of a class", "without a prototype", "heir", "behind a proxy", "outer"]) {
     expect(await pending(id), id).toBe(true);
   }
-  expect(await pending("with what is no field")).toBeUndefined();
   expect(await ledger.transfer("outer")).toMatchObject({ userData: 3n, code: 0, debit: "bank", credit: "shop" });
   expect(await ledger.transfer("inner")).toMatchObject({ userData: 0n, code: 9 });
 });
@@ -422,6 +444,18 @@ test("a batch that has ended says so", async () => {
   }
   const wrong = await ledger.batch();
   expect(() => wrong.add({ ...pay("x"), amount: 1 } as unknown as NewTransfer)).toThrow(misuse);
+  const plain = ["x", "bank", "shop", 1n] as const;
+  for (const [at, value] of [
+    [0, 7],
+    [0, undefined],
+    [1, null],
+    [2, {}],
+    [3, 1],
+    [3, "1"],
+    [3, true],
+  ] as const) {
+    expect(() => wrong.addPlain(...(plain.with(at, value as never) as never as typeof plain))).toThrow(misuse);
+  }
   expect(wrong.length).toBe(0);
   wrong.discard();
 });
@@ -573,6 +607,46 @@ test("a source that throws ends the settlement with its error, and what came bef
   await expect(settling).rejects.toThrow("the source is broken");
   expect(delivered).toBe(17_000);
   expect(ledger.account("shop")?.balance).toBe(17_000n);
+});
+
+test("an option that there is not, or that can't be used, is refused before anything is taken or written", async () => {
+  const ledger = await openWithAccounts();
+  const misuse = { name: "LedgerError", code: "invalid_argument" };
+  let isAsked = false;
+  function* source(): Generator<NewTransfer> {
+    isAsked = true;
+    yield pay("one");
+  }
+  const place = join(temporaryFolder(), "export");
+  const wrong: [object | null, string][] = [
+    [{ onResult: () => {} }, "'onResult' is not an option of "],
+    [{ onProgress: 5 }, "'onProgress' of "],
+    [{ signal: "stop" }, "'signal' of "],
+    [{ signal: null }, "must be an AbortSignal, not null"],
+    [null, "must be an object, not null"],
+  ];
+  for (const [options, message] of wrong) {
+    for (const call of [
+      () => ledger.settle(source(), options as never),
+      () =>
+        ledger.settleFile(
+          options === null ? (null as never) : ({ transfers: "no", asset: "USD", ...options } as never),
+        ),
+      () => ledger.export(place, options as never),
+      () => importLedger(place, `${place}.db`, options as never),
+    ]) {
+      const outcome = call();
+      await expect(outcome).rejects.toMatchObject(misuse);
+      await expect(outcome).rejects.toThrow(message);
+    }
+  }
+  await expect(ledger.settle(source(), { onResults: [] } as never)).rejects.toMatchObject(misuse);
+  await expect(ledger.settleFile({ transfers: "no" } as never)).rejects.toThrow(
+    "an asset must be a string, not undefined",
+  );
+  expect(isAsked).toBe(false);
+  expect(existsSync(place)).toBe(false);
+  expect(existsSync(`${place}.db`)).toBe(false);
 });
 
 test("a transfer of wrong types ends the settlement, the source is closed, and what came before is settled", async () => {
