@@ -203,7 +203,7 @@ function readRareField(fields: Reading, name: string, value: unknown, index: num
   const flag = FLAGS.get(name);
   if (flag !== undefined) {
     if (typeof value !== "boolean") {
-      throw invalid(`transfer ${index}: '${name}' must be true or false, not ${typeof value}`);
+      throw invalid(`transfer ${index}: '${name}' must be true or false, not ${typeOf(value)}`);
     }
     if (value) fields.flags |= flag;
   } else if (name === "post" || name === "void") {
@@ -271,6 +271,6 @@ function checkVersion(version: unknown, name: string, at: string): void {
 
 function checkFlag(flag: unknown, name: string, at: string): void {
   if (flag !== undefined && typeof flag !== "boolean") {
-    throw invalid(`${at}: '${name}' must be true or false, not ${typeof flag}`);
+    throw invalid(`${at}: '${name}' must be true or false, not ${typeOf(flag)}`);
   }
 }

@@ -56,9 +56,9 @@ const RECORDED_RESULTS: readonly string[] = TRANSFER_RESULTS.filter(({ recorded 
 /** Refuses what no transfer's field can be, so that a mistake is not an empty page. */
 export function checkFields({ account, job, code, userData, result }: TransferFilter): void {
   if (account !== undefined && typeof account !== "string") {
-    throw invalid(`'account' must be a string, not ${typeof account}`);
+    throw invalid(`'account' must be a string, not ${typeOf(account)}`);
   }
-  if (job !== undefined && typeof job !== "string") throw invalid(`'job' must be a string, not ${typeof job}`);
+  if (job !== undefined && typeof job !== "string") throw invalid(`'job' must be a string, not ${typeOf(job)}`);
   if (code !== undefined && !(Number.isInteger(code) && code >= 0 && code <= CODE_MAX)) {
     throw invalid(`'code' must be a whole number from 0 to ${CODE_MAX}, not ${String(code)}`);
   }

@@ -85,7 +85,7 @@ function checkOptions(path: string, options: SqliteStoreOptions): void {
     copy = false,
     onCallingThread = false,
     sizeMax = 1,
-    historyRunLog2 = 4,
+    historyRunLog2 = HISTORY_RUN_LOG2,
     ...unknown
   } = options;
   const [misspelt] = Object.keys(unknown);
