@@ -326,6 +326,8 @@ export const STATE_DUPLICATE = 3;
 export const STATE_CANDIDATE = 4;
 /** Its outcome was recorded earlier: result and sequence are final. */
 export const STATE_KNOWN = 5;
+/** Within resolve only: as fresh, but its accounts must be searched the long way. */
+export const STATE_UNSEARCHED = 6;
 
 // Queues, dense per slice, ordered by partition: legs by account partition, 16 bytes each; ids by id partition, as entries of
 // the exactly-once index that have the record's index in place of a sequence.

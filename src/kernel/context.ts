@@ -69,6 +69,13 @@ export function scratchAddress(context: usize, index: u32): usize {
   return context + CX_SCRATCH + (<usize>index << 4);
 }
 
+/** Whether one of a record's two slots, read as one word, is NO_SLOT, which alone has a slot's highest bit. */
+// @ts-ignore: decorator
+@inline
+export function isEitherMissing(slots: u64): bool {
+  return (slots & 0x8000000080000000) != 0;
+}
+
 // @ts-ignore: decorator
 @inline
 export function sequenceAddress(context: usize, index: u32): usize {

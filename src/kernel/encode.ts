@@ -92,6 +92,7 @@ import {
   asksForAmount,
   hasCold,
   hasExpected,
+  isEitherMissing,
   recordAddress,
   recordDate,
   recordFlags,
@@ -203,27 +204,33 @@ export function encode(context: usize, slice: u32): void {
   let pendings: u32 = 0;
   for (let i = first; i < end; i++) {
     const state = load<u8>(context + i, CX_STATE);
-    if (state == STATE_DUPLICATE) settleDuplicate(context, i);
+    if (state != STATE_FRESH) {
+      if (state == STATE_DUPLICATE) settleDuplicate(context, i);
+      replayed += <u32>(load<u8>(context + i, CX_DETAIL) == DETAIL_REPLAYED);
+      continue;
+    }
     const detail = load<u8>(context + i, CX_DETAIL);
-    replayed += <u32>(detail == DETAIL_REPLAYED);
-    if (state != STATE_FRESH) continue;
     const record = recordAddress(context, i);
     const scratch = scratchAddress(context, i);
-    const result = load<u8>(context + i, CX_RESULT);
-    store<u64>(recorded, load<u64>(record, TR_ID), JR_ID);
-    store<u64>(recorded, load<u64>(record, TR_ID + 8), JR_ID + 8);
+    const result: u32 = load<u8>(context + i, CX_RESULT);
+    const slots = load<u64>(scratch, SC_DEBIT_SLOT);
+    // The kinds of the ids and the status, then flags and code.
+    const tail = load<u64>(record, TR_ID_KIND);
+    v128.store(recorded, v128.load(record, TR_ID), JR_ID);
     store<u64>(recorded, load<u64>(record, TR_AMOUNT), JR_AMOUNT);
-    store<u64>(recorded, load<u64>(scratch, SC_DEBIT_SLOT), JR_DEBIT_SLOT);
-    store<u32>(recorded, 0, JR_EXTENSION);
-    store<u32>(recorded, i - first, JR_ROW);
-    const flags = recordFlags(record);
-    pendings += <u32>((flags & TRANSFER_PENDING) != 0 && result == OK);
-    const broke: u32 = detail == DETAIL_BROKE_CHAIN ? JR_BROKE_CHAIN : 0;
-    store<u16>(recorded, flags | broke | recordLeft(record), JR_FLAGS);
-    store<u16>(recorded, load<u16>(record, TR_CODE), JR_CODE);
-    store<u32>(recorded, result | (<u32>load<u8>(record, TR_ID_KIND) << 8), JR_RESULT);
-    if (needsExtension(record, scratch)) {
-      extension = writeExtension(chunk, recorded, record, scratch, extension);
+    store<u64>(recorded, slots, JR_DEBIT_SLOT);
+    // No extension.
+    store<u64>(recorded, <u64>(i - first) << 32, JR_EXTENSION);
+    store<u64>(recorded, (tail >> 32) | (<u64>result << 32) | ((tail & 0xff) << 40), JR_FLAGS);
+    // A plain record has no flags and has its accounts, so this is all of it.
+    if (((<u32>(tail >> 32) & 0xffff) | detail) != 0 || isEitherMissing(slots)) {
+      const flags = recordFlags(record);
+      pendings += <u32>((flags & TRANSFER_PENDING) != 0 && result == OK);
+      const broke: u32 = detail == DETAIL_BROKE_CHAIN ? JR_BROKE_CHAIN : 0;
+      store<u16>(recorded, flags | broke | recordLeft(record), JR_FLAGS);
+      if (needsExtension(record, scratch)) {
+        extension = writeExtension(chunk, recorded, record, scratch, extension);
+      }
     }
     recorded += JOURNAL_RECORD_SIZE;
     if (result != OK && load<u8>(context + i, CX_REPEATED) == TAKEN_LATER) {

@@ -75,6 +75,7 @@ import {
   TR_DEBIT_TEXT,
   TR_EXPECTED_CREDIT_VERSION,
   TR_EXPECTED_DEBIT_VERSION,
+  TR_FLAGS,
   TR_ID,
   TR_ID_KIND,
   TR_ID_TEXT,
@@ -94,6 +95,7 @@ import {
   askedLow,
   hasExpected,
   isContested,
+  isEitherMissing,
   isResolving,
   recordAddress,
   recordFlags,
@@ -152,20 +154,27 @@ function classifyLeg(context: usize, accounts: usize, leg: usize, isDebit: bool)
   const index = load<u32>(leg, LEG_INDEX);
   if (load<u8>(context + (index & LEG_INDEX_MASK), CX_STATE) != STATE_FRESH) return 0;
   const account = accountAddress(accounts, load<u32>(leg, LEG_SLOT));
-  const low = load<u64>(leg, LEG_AMOUNT);
-  const high = wideAmount(context, index);
   if (load<u8>(account, AC_CONTESTED) != 0) return 0;
-  if (
-    (index & LEG_ORDERED) != 0 ||
-    (isDebit ? debitRefusal(account, low, high) : creditRefusal(account, low, high)) != OK
-  ) {
+  const low = load<u64>(leg, LEG_AMOUNT);
+  const isApplied = index <= <u32>LEG_INDEX_MASK
+    ? applyUnlessRefused(account, low, 0, isDebit)
+    : (index & LEG_ORDERED) == 0 && applyUnlessRefused(account, low, wideAmount(context, index), isDebit);
+  if (!isApplied) {
     store<u8>(account, 1, AC_CONTESTED);
     return 1;
   }
-  if (isDebit) applyDebit(account, low, high);
-  else applyCredit(account, low, high);
   store<u32>(leg, index | LEG_APPLIED, LEG_INDEX);
   return 0;
+}
+
+/** Applies a leg where the account does not refuse it; says whether it did. */
+// @ts-ignore: decorator
+@inline
+function applyUnlessRefused(account: usize, low: u64, high: u64, isDebit: bool): bool {
+  if ((isDebit ? debitRefusal(account, low, high) : creditRefusal(account, low, high)) != OK) return false;
+  if (isDebit) applyDebit(account, low, high);
+  else applyCredit(account, low, high);
+  return true;
 }
 
 /** Whether the leg's account is limited on the credit side, so that its credits are checked first. */
@@ -351,16 +360,28 @@ function isUndecided(context: usize, index: u32): bool {
   return load<u8>(context + index, CX_STATE) == STATE_FRESH && load<u8>(context + index, CX_RESULT) == OK;
 }
 
-/** Executes one record by the rule; creates its accounts first where they are missing, which resolve has allowed. */
+/** Executes one record by the rule. */
 // @ts-ignore: decorator
 @inline
 export function decideRecord(context: usize, index: u32): void {
   const record = recordAddress(context, index);
   const scratch = scratchAddress(context, index);
-  if (isResolving(record)) {
-    store<u8>(context + index, decideResolving(context, index, record, scratch), CX_RESULT);
-    return;
+  const slots = load<u64>(scratch, SC_DEBIT_SLOT);
+  let result: u32;
+  if (load<u16>(record, TR_FLAGS) == 0 && !isEitherMissing(slots)) {
+    const accounts: usize = load<u32>(SUPERBLOCK, SB_ACCOUNTS);
+    const debit = accountAddress(accounts, <u32>slots);
+    const credit = accountAddress(accounts, <u32>(slots >> 32));
+    result = executeTransfer(debit, credit, load<u64>(record, TR_AMOUNT), 0);
+  } else {
+    result = decideOdd(context, index, record, scratch);
   }
+  store<u8>(context + index, result, CX_RESULT);
+}
+
+/** Executes a record that is more than a plain transfer; creates its accounts first where they are missing, which resolve has allowed. */
+function decideOdd(context: usize, index: u32, record: usize, scratch: usize): u32 {
+  if (isResolving(record)) return decideResolving(context, index, record, scratch);
   const accounts: usize = load<u32>(SUPERBLOCK, SB_ACCOUNTS);
   let debit = load<u32>(scratch, SC_DEBIT_SLOT);
   let credit = load<u32>(scratch, SC_CREDIT_SLOT);
@@ -377,19 +398,18 @@ export function decideRecord(context: usize, index: u32): void {
     );
     store<u32>(scratch, credit, SC_CREDIT_SLOT);
   }
-  if (debit == <u32>NO_SLOT || credit == <u32>NO_SLOT) return;
+  // The fault that left them missing has been noted: nothing of the batch counts.
+  if (debit == <u32>NO_SLOT || credit == <u32>NO_SLOT) return OK;
   const debitAccount = accountAddress(accounts, debit);
   const creditAccount = accountAddress(accounts, credit);
-  let result: u32 = hasExpected(record) ? expectationRefusal(record, debitAccount, creditAccount) : OK;
-  if (result == OK) {
-    result = isFlagged(record)
-      ? decideFlagged(context, record, scratch, debitAccount, creditAccount)
-      : executeTransfer(debitAccount, creditAccount, load<u64>(record, TR_AMOUNT), amountHigh(record));
-  }
-  store<u8>(context + index, result, CX_RESULT);
+  const refusal: u32 = hasExpected(record) ? expectationRefusal(record, debitAccount, creditAccount) : OK;
+  if (refusal != OK) return refusal;
+  return isFlagged(record)
+    ? decideFlagged(context, record, scratch, debitAccount, creditAccount)
+    : executeTransfer(debitAccount, creditAccount, load<u64>(record, TR_AMOUNT), amountHigh(record));
 }
 
-/** Whether the record is more than a plain transfer. */
+/** Whether the record is pending or balancing. */
 // @ts-ignore: decorator
 @inline
 function isFlagged(record: usize): bool {

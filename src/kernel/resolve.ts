@@ -36,7 +36,7 @@ import {
 } from "../core/codes";
 import {
   AC_ASSET,
-  AC_ID_KIND,
+  AC_FLAGS,
   AC_KEY,
   ACCOUNT_HOME_BITS,
   ACCOUNT_HOME_MASK,
@@ -90,6 +90,7 @@ import {
   STATE_FRESH,
   STATE_PROBE_ONLY,
   STATE_REFUSED,
+  STATE_UNSEARCHED,
   SUPERBLOCK,
   TR_AMOUNT,
   TR_CODE,
@@ -249,6 +250,7 @@ export function resolve(context: usize, slice: u32): u64 {
   memory.fill(context + CX_CONTESTED_DEBIT + first, 0, count);
   memory.fill(context + CX_CONTESTED_CREDIT + first, 0, count);
   memory.fill(context + CX_ID_STARTS + <usize>slice * ID_STARTS_STRIDE, 0, ID_STARTS_STRIDE);
+  clearLegCounts(context, slice);
   let touched: u64 = 0;
   let forced: u32 = 0;
   for (let done: u32 = 0; done < count; done += RUN_CAPACITY) {
@@ -256,11 +258,11 @@ export function resolve(context: usize, slice: u32): u64 {
     validateAndHash(context, slice, first + done, run);
     readHomes(context, first + done, run);
     touched |= touchAccounts(context, first + done, run);
-    forced += findAccounts(context, first + done, run);
+    forced += findAccounts(context, slice, first + done, run);
   }
   store<u32>(sliceEntry(context, slice), forced, SL_FORCED);
   queueIds(context, slice, first, count);
-  if ((load<u32>(context, CX_PLAN) & PLAN_SERIAL) == 0) queueLegs(context, slice, first, count);
+  if (hasQueues(context)) queueLegs(context, slice, first, count);
   return touched;
 }
 
@@ -287,6 +289,15 @@ function isPlain(record: usize): bool {
   );
 }
 
+/** Whether there is more to find out than which accounts have the record's keys, and their assets. */
+function isOdd(record: usize): bool {
+  return (
+    isHashKind(load<u8>(record, TR_DEBIT_KIND)) ||
+    isHashKind(load<u8>(record, TR_CREDIT_KIND)) ||
+    (load<u16>(record, TR_FLAGS) & (TR_HAS_EXPECTED | TRANSFER_ASKS)) != 0
+  );
+}
+
 /** Makes the checks one by one and leaves what they found. Returns the record's state. */
 function validateOdd(context: usize, index: u32, record: usize): u32 {
   let state: u32 = STATE_FRESH;
@@ -297,7 +308,7 @@ function validateOdd(context: usize, index: u32, record: usize): u32 {
     result = refusalAfterLookup(record);
     if (result != OK) state = STATE_PROBE_ONLY;
   }
-  store<u8>(context + index, state, CX_STATE);
+  store<u8>(context + index, state == STATE_FRESH && isOdd(record) ? STATE_UNSEARCHED : state, CX_STATE);
   store<u8>(context + index, result, CX_RESULT);
   return state;
 }
@@ -370,15 +381,11 @@ function touchAccounts(context: usize, first: u32, count: u32): u64 {
   return seen;
 }
 
-/** 0 where the account has exactly this id, whose kind is not a hash. */
+/** Anything but zero where the account's key is not the one at `key`. */
 // @ts-ignore: decorator
 @inline
-function idDifference(account: usize, key: usize, kind: u32): u64 {
-  return (
-    (load<u64>(account, AC_KEY) ^ load<u64>(key)) |
-    (load<u64>(account, AC_KEY + 8) ^ load<u64>(key, 8)) |
-    <u64>(load<u8>(account, AC_ID_KIND) ^ kind)
-  );
+function keyDifference(account: usize, key: usize): v128 {
+  return v128.xor(v128.load(account, AC_KEY), v128.load(key));
 }
 
 /** The slot of a record's account by a full search, or NO_SLOT. */
@@ -387,10 +394,16 @@ function search(key: usize, kind: u32, textField: usize): u32 {
   return findAccountByKey(key, kind, isHashKind(kind) ? <usize>load<u32>(textField) : 0);
 }
 
-/** Replaces the entries by slots and makes the checks that need the accounts. Returns how many records must be decided in order. */
-function findAccounts(context: usize, first: u32, count: u32): u32 {
+/**
+ * Replaces the entries by slots, makes the checks that need the accounts, and counts the legs by partition where they are
+ * queued. Returns how many records must be decided in order.
+ */
+function findAccounts(context: usize, slice: u32, first: u32, count: u32): u32 {
+  const isQueued = hasQueues(context);
   const beforeAccounts: usize = load<u32>(SUPERBLOCK, SB_ACCOUNTS) - ACCOUNT_SIZE;
   const jobAsset = load<u32>(context, CX_ASSET);
+  const asset = jobAsset << 16;
+  const assetMask: u32 = jobAsset != 0 ? 0xffff0000 : 0;
   let forced: u32 = 0;
   let record = recordAddress(context, first);
   let scratch = scratchAddress(context, first);
@@ -399,25 +412,26 @@ function findAccounts(context: usize, first: u32, count: u32): u32 {
     const credit = load<u32>(scratch, SC_CREDIT_SLOT) & ACCOUNT_INDEX_SLOT_MASK;
     const debitAccount = accountAddress(beforeAccounts, debit);
     const creditAccount = accountAddress(beforeAccounts, credit);
-    const debitKind: u32 = load<u8>(record, TR_DEBIT_KIND);
-    const creditKind: u32 = load<u8>(record, TR_CREDIT_KIND);
-    const asset: u32 = load<u16>(debitAccount, AC_ASSET);
-    const otherAsset = (asset ^ <u32>load<u16>(creditAccount, AC_ASSET)) | (jobAsset != 0 ? jobAsset ^ asset : 0);
+    // Flags, asset, kind of the id: 16, 16 and 8 bits.
+    const ofDebit = load<u64>(debitAccount, AC_FLAGS);
+    const ofCredit = load<u64>(creditAccount, AC_FLAGS);
+    const kinds = load<u32>(record, TR_ID_KIND);
     const difference =
-      idDifference(debitAccount, record + TR_DEBIT, debitKind) |
-      idDifference(creditAccount, record + TR_CREDIT, creditKind) |
-      <u64>otherAsset |
-      <u64>(load<u16>(record, TR_FLAGS) & (TR_HAS_EXPECTED | TRANSFER_ASKS));
-    if (
-      difference == 0 &&
-      !isHashKind(debitKind) &&
-      !isHashKind(creditKind) &&
-      load<u8>(context + i, CX_STATE) == STATE_FRESH
-    ) {
+      ((<u32>ofDebit ^ <u32>ofCredit) & 0xffff0000) |
+      ((<u32>ofDebit ^ asset) & assetMask) |
+      ((<u32>(ofDebit >> 24) ^ kinds) & 0xff00) |
+      ((<u32>(ofCredit >> 16) ^ kinds) & 0xff0000) |
+      (<u32>load<u8>(context + i, CX_STATE) ^ STATE_FRESH);
+    const keys = v128.or(keyDifference(debitAccount, record + TR_DEBIT), keyDifference(creditAccount, record + TR_CREDIT));
+    if (difference == 0 && !v128.any_true(keys)) {
       store<u32>(scratch, debit - 1, SC_DEBIT_SLOT);
       store<u32>(scratch, credit - 1, SC_CREDIT_SLOT);
+      if (isQueued) countLegs(context, slice, debit - 1, credit - 1);
     } else {
       forced += findOddAccounts(context, i, record, scratch, jobAsset);
+      if (isQueued && hasLegs(context, i)) {
+        countLegs(context, slice, load<u32>(scratch, SC_DEBIT_SLOT), load<u32>(scratch, SC_CREDIT_SLOT));
+      }
     }
     record += RECORD_SIZE;
     scratch += SCRATCH_SIZE;
@@ -436,7 +450,10 @@ function leftOpen(record: usize): u32 {
 
 /** Searches for a record's accounts and makes their checks one by one. Returns 1 where the record must be decided in order. */
 function findOddAccounts(context: usize, index: u32, record: usize, scratch: usize, jobAsset: u32): u32 {
-  if (load<u8>(context + index, CX_STATE) != STATE_FRESH) {
+  const state = load<u8>(context + index, CX_STATE);
+  if (state == STATE_UNSEARCHED) {
+    store<u8>(context + index, STATE_FRESH, CX_STATE);
+  } else if (state != STATE_FRESH) {
     store<u32>(scratch, <u32>NO_SLOT, SC_DEBIT_SLOT);
     store<u32>(scratch, <u32>NO_SLOT, SC_CREDIT_SLOT);
     return 0;
@@ -531,34 +548,48 @@ function hasLegs(context: usize, index: u32): bool {
   return load<u8>(context + index, CX_STATE) == STATE_FRESH && load<u8>(context + index, CX_RESULT) == OK;
 }
 
-/** Fills the slice's queues of legs, by account partition, from the slots that were found. */
+/** Whether the batch's legs are applied by partition. */
+// @ts-ignore: decorator
+@inline
+function hasQueues(context: usize): bool {
+  return (load<u32>(context, CX_PLAN) & PLAN_SERIAL) == 0;
+}
+
+/** Before the slice's legs are counted. */
+export function clearLegCounts(context: usize, slice: u32): void {
+  memory.fill(context + CX_DEBIT_STARTS + <usize>slice * LEG_STARTS_STRIDE, 0, LEG_STARTS_STRIDE);
+  memory.fill(context + CX_CREDIT_STARTS + <usize>slice * LEG_STARTS_STRIDE, 0, LEG_STARTS_STRIDE);
+}
+
+/** Counts the legs of a record that has some, by account partition. */
+// @ts-ignore: decorator
+@inline
+export function countLegs(context: usize, slice: u32, debit: u32, credit: u32): void {
+  const starts = context + <usize>slice * LEG_STARTS_STRIDE;
+  if (debit != <u32>NO_SLOT) increment(starts + CX_DEBIT_STARTS, partitionOf(debit));
+  if (credit != <u32>NO_SLOT) increment(starts + CX_CREDIT_STARTS, partitionOf(credit));
+}
+
+/** Fills the slice's queues of legs, by account partition, from the slots that were found. Every leg has been counted. */
 export function queueLegs(context: usize, slice: u32, first: u32, count: u32): void {
   const debitStarts = context + CX_DEBIT_STARTS + <usize>slice * LEG_STARTS_STRIDE;
   const creditStarts = context + CX_CREDIT_STARTS + <usize>slice * LEG_STARTS_STRIDE;
-  memory.fill(debitStarts, 0, LEG_STARTS_STRIDE);
-  memory.fill(creditStarts, 0, LEG_STARTS_STRIDE);
-  let scratch = scratchAddress(context, first);
-  for (let i = first, end = first + count; i < end; i++, scratch += SCRATCH_SIZE) {
-    if (hasLegs(context, i)) {
-      const debit = load<u32>(scratch, SC_DEBIT_SLOT);
-      const credit = load<u32>(scratch, SC_CREDIT_SLOT);
-      if (debit != <u32>NO_SLOT) increment(debitStarts, partitionOf(debit));
-      if (credit != <u32>NO_SLOT) increment(creditStarts, partitionOf(credit));
-    }
-  }
   countsToStarts(debitStarts, ACCOUNT_PARTITIONS);
   countsToStarts(creditStarts, ACCOUNT_PARTITIONS);
   const debitLegs = context + CX_DEBIT_LEGS + (<usize>first << 4);
   const creditLegs = context + CX_CREDIT_LEGS + (<usize>first << 4);
-  scratch = scratchAddress(context, first);
+  let scratch = scratchAddress(context, first);
   let record = recordAddress(context, first);
   for (let i = first, end = first + count; i < end; i++, scratch += SCRATCH_SIZE, record += RECORD_SIZE) {
     if (hasLegs(context, i)) {
       const debit = load<u32>(scratch, SC_DEBIT_SLOT);
       const credit = load<u32>(scratch, SC_CREDIT_SLOT);
       const amount = load<u64>(record, TR_AMOUNT);
-      let index = amountHigh(record) != 0 ? i | LEG_WIDE : i;
-      if (asksForOrder(record)) index |= LEG_ORDERED;
+      let index = i;
+      if (load<u16>(record, TR_FLAGS) != 0) {
+        if (amountHigh(record) != 0) index |= LEG_WIDE;
+        if (asksForOrder(record)) index |= LEG_ORDERED;
+      }
       if (debit != <u32>NO_SLOT) placeLeg(debitLegs, increment(debitStarts, partitionOf(debit)), debit, index, amount);
       if (credit != <u32>NO_SLOT) placeLeg(creditLegs, increment(creditStarts, partitionOf(credit)), credit, index, amount);
     }
@@ -571,7 +602,6 @@ export function queueLegs(context: usize, slice: u32, first: u32, count: u32): v
 @inline
 function placeLeg(legs: usize, position: u32, slot: u32, index: u32, amount: u64): void {
   const leg = legs + (<usize>position << 4);
-  store<u32>(leg, slot, LEG_SLOT);
-  store<u32>(leg, index, LEG_INDEX);
+  store<u64>(leg, <u64>slot | (<u64>index << 32), LEG_SLOT);
   store<u64>(leg, amount, LEG_AMOUNT);
 }

@@ -72,7 +72,7 @@ import {
 import { accountAddress } from "../accounts";
 import { isContested, recordAddress, scratchAddress, sliceCount, sliceEntry, sliceFirst } from "../context";
 import { classify, decideContested, hasContested, markContested, release } from "../execute";
-import { queueLegs } from "../resolve";
+import { clearLegCounts, countLegs, queueLegs } from "../resolve";
 import { contradiction, isDependent, paysSecond } from "./lane";
 import { countOutcomes, executeInOrder, executeOperation } from "./serial";
 import { sleepOn } from "./sleep";
@@ -208,6 +208,7 @@ function fill(context: usize, slice: u32): void {
   const count = min<u32>(SLICE_CAPACITY, load<u32>(BANK, BK_BATCH_COUNT) - first);
   memory.fill(context + CX_CONTESTED_DEBIT + first, 0, SLICE_CAPACITY);
   memory.fill(context + CX_CONTESTED_CREDIT + first, 0, SLICE_CAPACITY);
+  clearLegCounts(context, slice);
   let forced: u32 = 0;
   let operation = operationAddress(first);
   let scratch = scratchAddress(context, first);
@@ -217,7 +218,7 @@ function fill(context: usize, slice: u32): void {
       forced++;
       fillDependent(context, i, operation, scratch);
     } else {
-      fillTransfer(context, i, operation, scratch, kind);
+      fillTransfer(context, slice, i, operation, scratch, kind);
     }
     operation += OPERATION_SIZE;
     scratch += SCRATCH_SIZE;
@@ -229,14 +230,17 @@ function fill(context: usize, slice: u32): void {
 
 // @ts-ignore: decorator
 @inline
-function fillTransfer(context: usize, index: u32, operation: usize, scratch: usize, kind: u32): void {
+function fillTransfer(context: usize, slice: u32, index: u32, operation: usize, scratch: usize, kind: u32): void {
   const first = load<u32>(operation, OP_FIRST);
   const second = load<u32>(operation, OP_SECOND);
   const amount = load<i64>(operation, OP_AMOUNT);
   const refusal = contradiction(first, second, amount);
   const isReversed = paysSecond(kind, amount);
-  store<u32>(scratch, isReversed ? second : first, SC_DEBIT_SLOT);
-  store<u32>(scratch, isReversed ? first : second, SC_CREDIT_SLOT);
+  const debit = isReversed ? second : first;
+  const credit = isReversed ? first : second;
+  store<u32>(scratch, debit, SC_DEBIT_SLOT);
+  store<u32>(scratch, credit, SC_CREDIT_SLOT);
+  if (refusal == OK) countLegs(context, slice, debit, credit);
   store<u64>(recordAddress(context, index), amount < 0 ? -amount : amount, TR_AMOUNT);
   store<u8>(context + index, refusal == OK ? STATE_FRESH : STATE_REFUSED, CX_STATE);
   store<u8>(context + index, refusal, CX_RESULT);
