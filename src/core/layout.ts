@@ -512,7 +512,7 @@ export const CX_EXTRA_RECORDS = 3178496;
 export const CX_TEXT = 4227072;
 export const TEXT_ARENA_SIZE = 262144;
 export const PENDING_TEXT_OFFSET = 196608;
-/** Formatted results: one area a slice; a line takes at most RESULT_LINE_MAX bytes. */
+/** Formatted results: one area a slice; a line takes at most RESULT_LINE_MAX bytes, with what is written behind it. */
 export const CX_RESULT_TEXT = 8421376;
 export const RESULT_LINE_MAX = 240;
 export const RESULT_AREA_SIZE = 245760;
