@@ -4,6 +4,7 @@ import type { Ledger } from "../ledger.js";
 import type { NetSummary } from "../settlement/net.js";
 import { expectedInstead } from "../settlement/row-problem.js";
 import type { SettleFileSummary } from "../settlement/run-job.js";
+import { PROBLEMS_MAX } from "../settlement/tally.js";
 import { count, type Output, seconds, table } from "./output.js";
 import type { SettleArguments } from "./settle.js";
 
@@ -105,5 +106,7 @@ function reportProblems(output: Output, source: string, { problems }: SettleFile
     const expected = expectedInstead(result);
     if (expected !== undefined) lines.push(`  ${result}: ${expected}`);
   }
-  output.say(`${lines.join("\n")}\n  These are the first; rows count from 1, the header not included.\n`);
+  output.say(
+    `${lines.join("\n")}\n  Rows count from 1, the header not included; at most the first ${PROBLEMS_MAX} are listed.\n`,
+  );
 }

@@ -7,7 +7,8 @@ import type { Engine } from "../engine/engine.js";
 import type { NetPositions } from "./net.js";
 import { type RowProblem, rowProblem } from "./row-problem.js";
 
-const PROBLEMS_MAX = 5;
+/** Rows that are kept to be listed. */
+export const PROBLEMS_MAX = 5;
 
 /** Counts rows by result, sums up what they moved, and keeps the first that could not be read. */
 export class Tally {
