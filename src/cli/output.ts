@@ -1,5 +1,6 @@
 /** What the commands say, and where: one JSON line for programs, sentences and tables for people. */
-import Table from "cli-table3";
+import { createRequire } from "node:module";
+import type Table from "cli-table3";
 import type { Ora } from "ora";
 import { LedgerError } from "../core/errors.js";
 
@@ -44,6 +45,9 @@ export interface OutputOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
 }
+
+/** For what most runs don't print, so that they don't wait until it is loaded. */
+const require = createRequire(import.meta.url);
 
 /** Where nobody watches a terminal there is no progress to show, and nothing to load for it. */
 const ora = process.stderr.isTTY === true ? (await import("ora")).default : undefined;
@@ -109,7 +113,8 @@ export function table(
     right: "",
     "right-mid": "",
   };
-  const built = new Table({
+  const TableOfLibrary = require("cli-table3") as typeof Table;
+  const built = new TableOfLibrary({
     head: [...head],
     chars: { ...bare, middle: "  " },
     style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
@@ -119,11 +124,9 @@ export function table(
   return built.toString();
 }
 
-const integers = new Intl.NumberFormat("en-US");
-
 /** A count with thousands separated. */
 export function count(value: number): string {
-  return integers.format(value);
+  return String(value).replace(/\B(?=(?:\d{3})+$)/g, ",");
 }
 
 /** A duration for people. */
