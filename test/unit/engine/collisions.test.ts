@@ -50,6 +50,7 @@ test("accounts whose ids collide are different accounts", async () => {
   const { ledger, engine } = await openParts(":memory:", { mode: "event-loop" });
   const [a, b, c] = collidingIds(engine, 3) as [string, string, string];
   const accounts = [a, b].map((id) => ({ id, asset: "USD" }));
+  await ledger.createAccounts([{ id: "bank", asset: "USD" }]);
   expect(await ledger.createAccounts([...accounts, ...accounts])).toEqual([
     { result: "ok" },
     { result: "ok" },
@@ -59,9 +60,20 @@ test("accounts whose ids collide are different accounts", async () => {
   const results = await ledger.createTransfers([
     { id: "1", debit: a, credit: b, amount: 5n },
     { id: "2", debit: a, credit: c, amount: 5n },
+    { id: "3", debit: b, credit: "bank", amount: 2n },
+    { id: "4", debit: "bank", credit: b, amount: 1n },
+    { id: "5", debit: c, credit: "bank", amount: 1n },
+    { id: "6", debit: "bank", credit: c, amount: 1n },
   ]);
-  expect(results.map(({ result }) => result)).toEqual(["ok", "credit_account_not_found"]);
+  expect(results.map(({ result }) => result)).toEqual([
+    "ok",
+    "credit_account_not_found",
+    "ok",
+    "ok",
+    "debit_account_not_found",
+    "credit_account_not_found",
+  ]);
   expect(ledger.account(a)).toMatchObject({ id: a, balance: -5n });
-  expect(ledger.account(b)).toMatchObject({ id: b, balance: 5n });
+  expect(ledger.account(b)).toMatchObject({ id: b, balance: 4n });
   expect(ledger.account(c)).toBeUndefined();
 });
