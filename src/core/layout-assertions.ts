@@ -206,6 +206,26 @@ export function assertLayout(): void {
   check(l.JC_ROLES + l.JC_COLUMNS_MAX <= l.JC_MEMBERS, "members lie behind the columns' roles");
   check(l.JM_NAME + l.MEMBER_NAME_SIZE_MAX <= l.JC_MEMBER_SIZE && l.JC_MEMBER_SIZE % 8 === 0, "a member's name fits");
   check(l.RESULT_AREA_SIZE >= l.SLICE_CAPACITY * l.RESULT_LINE_MAX, "a slice's result area holds every line");
+  check(
+    l.AC_ASSET === l.AC_FLAGS + 2 && l.AC_ID_KIND === l.AC_FLAGS + 4,
+    "resolve reads flags, asset and kind as one word",
+  );
+  check(
+    l.TR_DEBIT_KIND === l.TR_ID_KIND + 1 &&
+      l.TR_CREDIT_KIND === l.TR_ID_KIND + 2 &&
+      l.TR_FLAGS === l.TR_ID_KIND + 4 &&
+      l.TR_CODE === l.TR_ID_KIND + 6,
+    "kinds, flags and code of a transfer are read as one word",
+  );
+  check(
+    l.JR_ROW === l.JR_EXTENSION + 4 &&
+      l.JR_CODE === l.JR_FLAGS + 2 &&
+      l.JR_RESULT === l.JR_FLAGS + 4 &&
+      l.JR_ID_KIND === l.JR_FLAGS + 5,
+    "encode writes extension and row as one word, flags, code, result and kind as another",
+  );
+  check(l.SC_CREDIT_SLOT === l.SC_DEBIT_SLOT + 4, "a record's two slots are read as one word");
+  check(l.LEG_INDEX === l.LEG_SLOT + 4, "a leg's slot and index are written as one word");
   check(l.LEG_STARTS_STRIDE >= 2 * (l.ACCOUNT_PARTITIONS + 1), "LEG_STARTS_STRIDE");
   check(l.ID_STARTS_STRIDE >= 2 * (l.ID_PARTITIONS + 1), "ID_STARTS_STRIDE");
   check(l.DP_FRESH + 2 * l.SLICE_COUNT <= l.PARTITION_ENTRY_SIZE, "fresh counts fit an id partition's entry");
