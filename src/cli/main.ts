@@ -2,6 +2,7 @@
 /** The command line. A command is loaded when it is called: most need little of what all of them need. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, Option } from "commander";
+import { builtFile } from "../core/built.js";
 import { LedgerError } from "../core/errors.js";
 import type { CompareArguments } from "./compare.js";
 import type { ExportArguments } from "./export.js";
@@ -12,9 +13,7 @@ import type { ReverseArguments } from "./reverse.js";
 import type { SettleArguments } from "./settle.js";
 import type { StatementArguments } from "./statement.js";
 
-const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
-  version: string;
-};
+const { version } = JSON.parse(readFileSync(builtFile("../package.json"), "utf8")) as { version: string };
 
 const EXIT_CODES = `
 Exit codes: 0 done (rejected rows are results, not failures), 2 bad usage or unusable input, 1 anything else

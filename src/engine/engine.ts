@@ -19,7 +19,7 @@ import type { MemoryPlan } from "../core/memory.js";
 import { nextTurn } from "../core/turns.js";
 import type { MemoryRange, Store, StoreDescription } from "../stores/store.js";
 import { Committer, type JobName } from "./committer.js";
-import { Crew } from "./crew.js";
+import type { Crew } from "./crew.js";
 import { type ExecutionOutcome, Executor, TURN_LENGTH } from "./executor.js";
 import { type BatchNeed, needOfRows } from "./need.js";
 import { ACCOUNT_TEXT_MAX, Room, type TransferNeed } from "./room.js";
@@ -165,7 +165,14 @@ export class Engine {
   /** While memory is being rebuilt, nothing in it means anything. */
   #isRestoring = false;
 
-  constructor(store: Store, memory: WebAssembly.Memory, plan: MemoryPlan, options: EngineOptions) {
+  /** `CrewOfThreads` makes the workers of `parallel` mode; undefined on the event loop. */
+  constructor(
+    store: Store,
+    memory: WebAssembly.Memory,
+    plan: MemoryPlan,
+    options: EngineOptions,
+    CrewOfThreads: typeof Crew | undefined,
+  ) {
     this.memory = memory;
     this.plan = plan;
     this.mode = options.mode;
@@ -192,8 +199,8 @@ export class Engine {
     this.#nextSequence = store.description.transferCount + 1;
     this.#nextChunk = store.description.chunkCount;
     this.#lastTimestamp = store.description.lastTimestamp;
-    if (options.mode === "parallel") {
-      this.#crew = new Crew(memory, options.workers, (cause) => this.#workerFailed(cause));
+    if (CrewOfThreads !== undefined) {
+      this.#crew = new CrewOfThreads(memory, options.workers, (cause) => this.#workerFailed(cause));
     }
   }
 

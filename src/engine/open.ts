@@ -137,7 +137,9 @@ async function startEngine(
   snapshot: SnapshotDescription | undefined,
 ): Promise<Engine> {
   const { memory, plan } = await startState(store, options, snapshot);
-  const engine = new Engine(store, memory, plan, options);
+  // The pool takes longer to load than all the rest.
+  const crew = options.mode === "parallel" ? (await import("./crew.js")).Crew : undefined;
+  const engine = new Engine(store, memory, plan, options, crew);
   try {
     // A snapshot has the table of pending transfers; what is found by it is built here.
     engine.kernel.rebuildPendings();

@@ -19,7 +19,6 @@ import { EXPORT_FORMATS, type ExportFormat, type Manifest, manifestOf } from "./
 import { Place } from "./place.js";
 import { balanceRow, RowMaker } from "./rows.js";
 import type { RowSink } from "./sink.js";
-import { SqliteSink } from "./sqlite.js";
 import {
   ACCOUNTS,
   BALANCES,
@@ -68,7 +67,7 @@ export async function exportLedger(
   const { format = "csv" } = options;
   const start = performance.now();
   const place = await Place.reserve(path, format === "sqlite" ? "database" : "folder");
-  const sink = await (format === "sqlite" ? SqliteSink.begin(place) : FolderSink.begin(place, format));
+  const sink = await beginSink(place, format);
   try {
     const run = new Export(engine, store, sink, options);
     const manifest = await run.write(format);
@@ -84,6 +83,12 @@ export async function exportLedger(
     await sink.discard();
     throw error;
   }
+}
+
+async function beginSink(place: Place, format: ExportFormat): Promise<RowSink> {
+  if (format !== "sqlite") return FolderSink.begin(place, format);
+  const { SqliteSink } = await import("./sqlite.js");
+  return SqliteSink.begin(place);
 }
 
 function checkOptions(path: string, options: ExportOptions): void {

@@ -2,7 +2,6 @@
 import { createReadStream } from "node:fs";
 import { chmod, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { CsvError, parse } from "csv-parse";
 import type { LedgerError } from "../core/errors.js";
 import { cannotRead } from "../settlement/input-window.js";
 import { OutputFile } from "../settlement/output.js";
@@ -107,6 +106,8 @@ async function checkRegular(path: string): Promise<void> {
 }
 
 async function* csvRows(path: string, table: Table, name: string): AsyncGenerator<Row> {
+  // Loaded where it is needed: the package is loaded sooner, and most programs import nothing.
+  const { CsvError, parse } = await import("csv-parse");
   // Whatever number of fields a record has, this says better what is wrong with it.
   const parser = parse({ bom: true, relax_column_count: true });
   const file = createReadStream(path);

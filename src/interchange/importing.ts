@@ -17,7 +17,6 @@ import { Place } from "./place.js";
 import { Rebuild, TableReader } from "./rebuild.js";
 import { balanceRow } from "./rows.js";
 import type { RowSource } from "./sink.js";
-import { openSqlite } from "./sqlite.js";
 import { BALANCES } from "./tables.js";
 
 /** Options of {@link importLedger}. */
@@ -79,6 +78,7 @@ async function openSource(from: string): Promise<RowSource> {
   if (stats.isDirectory()) return openFolder(from);
   // SQLite would wait at a pipe, and no signal would end that.
   if (!stats.isFile()) throw cannotRead(from, new Error("it is not a regular file: name a folder or a file"));
+  const { openSqlite } = await import("./sqlite.js");
   return openSqlite(from);
 }
 

@@ -123,7 +123,7 @@ describe.each(["docs/transfers.md", "docs/export.md"])("the programs in %s", (na
     "print what they say ($index)",
     async ({ code, printed }) => {
       const folder = temporaryFolder();
-      const library = pathToFileURL(join(ROOT, "dist/src/index.js")).href;
+      const library = pathToFileURL(join(ROOT, "dist/index.js")).href;
       writeFileSync(join(folder, "program.mjs"), code.replaceAll('"parallel-ledger"', JSON.stringify(library)));
       const { stdout } = await run(process.execPath, ["program.mjs"], { cwd: folder });
       expect(stdout.trimEnd().split("\n")).toEqual(printed);

@@ -10,7 +10,7 @@ import { temporaryFolder } from "./ledgers.js";
 
 export { temporaryFolder };
 
-export const PROGRAM = fileURLToPath(new URL("../../dist/src/cli/main.js", import.meta.url));
+export const PROGRAM = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 /** Small files that are part of the checkout. */
 export const FIXTURES = fileURLToPath(new URL("../fixtures/", import.meta.url));
 /** Real files beside the checkout, where there are any. */
