@@ -76,6 +76,8 @@ export interface Expectations {
   readonly transfers?: number;
   /** The file must exist. */
   readonly mustExist?: boolean;
+  /** Nobody minds that the calling thread waits for the disk, which saves starting a thread that does. */
+  readonly onCallingThread?: boolean;
 }
 
 /** A ledger that is open, with what it is made of. */
@@ -94,7 +96,7 @@ export async function openLedgerFor(
   const { mode, workers, workersBesideCaller, dryRun } = readOptions(options);
   const assets = (options.assets ?? []).map(parseAsset);
   const fileMode = expected.mustExist === true ? "existing" : "create";
-  const onCallingThread = mode === "event-loop" && path === IN_MEMORY;
+  const onCallingThread = expected.onCallingThread ?? (mode === "event-loop" && path === IN_MEMORY);
   const store = await openSqliteStore(path, { mode: fileMode, copy: dryRun, onCallingThread });
   try {
     const capacities = { ...options.capacity, contexts: CONTEXTS, input: INPUT_WINDOW_SIZE };

@@ -19,7 +19,8 @@ export async function reverse(path: string, args: ReverseArguments): Promise<voi
     );
   }
   const output = new Output(args);
-  const { ledger } = await openLedgerFor(path, { mode: "event-loop" }, { mustExist: true });
+  const expected = { mustExist: true, onCallingThread: true };
+  const { ledger } = await openLedgerFor(path, { mode: "event-loop" }, expected);
   try {
     const reversal = await ledger.reverse(job === undefined ? { transfers: transfers! } : { job });
     const digest = ledger.digest();

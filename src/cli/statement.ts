@@ -28,7 +28,7 @@ export async function statement(path: string, id: string, args: StatementArgumen
     ...(args.from === undefined ? {} : { from: readTime("--from", args.from, 0) }),
     ...(args.to === undefined ? {} : { to: readTime("--to", args.to, DAY_MS - 1) }),
   };
-  const store = await openSqliteStore(path, { mode: "existing" });
+  const store = await openSqliteStore(path, { mode: "existing", onCallingThread: true });
   try {
     const engine = await openEngine(store, { mode: "event-loop", workers: 1, capacities: { contexts: 1, chunks: 1 } });
     const slot = engine.ids.findAccount(id);

@@ -11,7 +11,7 @@ import { Output, type OutputOptions } from "./output.js";
 /** Prints the recorded transfer with this id. */
 export async function transfer(path: string, id: string, args: OutputOptions): Promise<void> {
   const output = new Output(args);
-  const store = await openSqliteStore(path, { mode: "existing" });
+  const store = await openSqliteStore(path, { mode: "existing", onCallingThread: true });
   try {
     const engine = await openEngine(store, { mode: "event-loop", workers: 1, capacities: { contexts: 1, chunks: 1 } });
     const found = await new Queries(store, engine).transfer(id);

@@ -31,8 +31,8 @@ import type {
  * Runs of the history index, as a power of two of transfers, and how many of them may wait: 16 MB in either case. Sorting and
  * writing one takes a thread of its own some 100 ms, and blocks the calling one for some 5.
  */
-const HISTORY_OF_THREAD = { historyRunLog2: HISTORY_RUN_LOG2, historyRunsWaiting: 2 };
-const HISTORY_OF_CALLER = { historyRunLog2: 14, historyRunsWaiting: 64 };
+const HISTORY_OF_FILE = { historyRunLog2: HISTORY_RUN_LOG2, historyRunsWaiting: 2 };
+const HISTORY_IN_MEMORY = { historyRunLog2: 14, historyRunsWaiting: 64 };
 
 export interface SqliteStoreOptions {
   /** `create` (the default) makes a ledger where there is no file or an empty one; `existing` refuses to. */
@@ -40,16 +40,16 @@ export interface SqliteStoreOptions {
   /** Works on a private copy of the file, which is gone when it is closed; the file is only read, and need not exist. */
   readonly copy?: boolean;
   /**
-   * Does without a thread of its own, which takes longer to start than anything else there is to opening a ledger. For
-   * `:memory:` alone: a disk blocks.
+   * Does without a thread of its own, which takes longer to start than anything else there is to opening a ledger. A disk
+   * blocks the caller then: for `:memory:`, and for programs that look something up and end.
    */
   readonly onCallingThread?: boolean;
   /** Bytes that the file may grow to; a commit beyond them fails as on a full disk. Default: no limit. */
   readonly sizeMax?: number;
   /**
    * Transfers of a run of the history index, as a power of two, 4 to 19 (the default). A ledger opened with another
-   * one than before builds its index again; smaller runs are for tests. On the calling thread, which sorting a run blocks,
-   * runs have 2^14 by default.
+   * one than before builds its index again; smaller runs are for tests. In memory, where sorting a run blocks the caller,
+   * they have 2^14 by default.
    */
   readonly historyRunLog2?: number;
 }
@@ -63,14 +63,14 @@ export interface SqliteStoreOptions {
  * `store_failed` where a copy can't be made, `invalid_option` where an option is misspelt or out of range.
  */
 export async function openSqliteStore(path: string, options: SqliteStoreOptions = {}): Promise<Store> {
-  checkOptions(path, options);
+  checkOptions(options);
   const { onCallingThread = false } = options;
   const file: SqliteFileOptions = {
     path: path === IN_MEMORY ? path : resolve(path),
     mode: options.mode ?? "create",
     isCopy: options.copy === true && path !== IN_MEMORY,
     sizeMax: options.sizeMax,
-    ...(onCallingThread ? HISTORY_OF_CALLER : HISTORY_OF_THREAD),
+    ...(onCallingThread && path === IN_MEMORY ? HISTORY_IN_MEMORY : HISTORY_OF_FILE),
     ...(options.historyRunLog2 === undefined ? {} : { historyRunLog2: options.historyRunLog2 }),
   };
   const server = onCallingThread ? await LocalServer.of(file) : new ThreadServer(file);
@@ -79,7 +79,7 @@ export async function openSqliteStore(path: string, options: SqliteStoreOptions 
   return store;
 }
 
-function checkOptions(path: string, options: SqliteStoreOptions): void {
+function checkOptions(options: SqliteStoreOptions): void {
   const {
     mode = "create",
     copy = false,
@@ -100,9 +100,6 @@ function checkOptions(path: string, options: SqliteStoreOptions): void {
   if (typeof copy !== "boolean") throw invalidOption(`'copy' must be true or false, not ${String(copy)}`);
   if (typeof onCallingThread !== "boolean") {
     throw invalidOption(`'onCallingThread' must be true or false, not ${String(onCallingThread)}`);
-  }
-  if (onCallingThread && path !== IN_MEMORY) {
-    throw invalidOption(`'onCallingThread' is for '${IN_MEMORY}' alone, not '${path}': a disk blocks its thread`);
   }
   if (!Number.isInteger(historyRunLog2) || historyRunLog2 < 4 || historyRunLog2 > HISTORY_RUN_LOG2) {
     throw invalidOption(`'historyRunLog2' must be a whole number from 4 to ${HISTORY_RUN_LOG2}, not ${historyRunLog2}`);

@@ -3,9 +3,9 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Ledger, type LedgerOptions, openLedger, type SettleFileSummary } from "../../src/index.js";
+import type { Ledger, LedgerOptions, SettleFileSummary } from "../../src/index.js";
 import { read, temporaryFolder } from "../support/cli.js";
-import { RUNS_MS_MAX, runsOf } from "../support/ledgers.js";
+import { openLedgerHere, RUNS_MS_MAX, runsOf } from "../support/ledgers.js";
 
 interface RandomJob {
   readonly earlier: string;
@@ -55,7 +55,7 @@ async function withLedger<Value>(
   way: LedgerOptions,
   use: (ledger: Ledger) => Promise<Value>,
 ): Promise<Value> {
-  const ledger = await openLedger(path, { ...way, capacity: { accounts: 40_000, transfers: 100_000 } });
+  const ledger = await openLedgerHere(path, { ...way, capacity: { accounts: 40_000, transfers: 100_000 } });
   try {
     return await use(ledger);
   } finally {

@@ -3,9 +3,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Ledger, type LedgerOptions, type NewTransfer, openLedger } from "../../src/index.js";
+import type { Ledger, LedgerOptions, NewTransfer } from "../../src/index.js";
 import { read } from "../support/cli.js";
-import { casesOf, makeTransfers, RUNS_MS_MAX, runsOf, temporaryFolder } from "../support/ledgers.js";
+import { casesOf, makeTransfers, openLedgerHere, RUNS_MS_MAX, runsOf, temporaryFolder } from "../support/ledgers.js";
 import { ACCOUNTS, BATCH_CAPACITY, COLUMNS, csvOf } from "../support/long-chains.js";
 import { Model, type ModelNewTransfer, type ModelResult } from "../support/model.js";
 
@@ -154,7 +154,7 @@ test.each(casesOf(WAYS, MORE_WAYS))(
           for (const account of ACCOUNTS) model.createAccount(account);
           const expected = linesOf(rows, model.createTransfers(rows), inFile);
           const capacity = { accounts: 100, transfers: 2 * rows.length };
-          const ledger = await openLedger(":memory:", { ...options, capacity });
+          const ledger = await openLedgerHere(":memory:", { ...options, capacity });
           try {
             await ledger.createAccounts(ACCOUNTS);
             // A file that is settled again says the same.

@@ -3,9 +3,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Ledger, type LedgerOptions, openLedger, type SettleFileSummary } from "../../src/index.js";
+import type { Ledger, LedgerOptions, SettleFileSummary } from "../../src/index.js";
 import { read } from "../support/cli.js";
-import { makeTransfers, RUNS_MS_MAX, runsOf, temporaryFolder } from "../support/ledgers.js";
+import { makeTransfers, openLedgerHere, RUNS_MS_MAX, runsOf, temporaryFolder } from "../support/ledgers.js";
 import { ACCOUNTS, COLUMNS, csvOf, ndjsonOf, type Plan, plans, rowsOfPlan } from "../support/long-chains.js";
 import { Model, type ModelResult } from "../support/model.js";
 
@@ -17,7 +17,7 @@ const WAYS: readonly { readonly options: LedgerOptions; readonly isJson?: boolea
 ];
 
 async function withLedger<T>(options: LedgerOptions, action: (ledger: Ledger) => Promise<T>): Promise<T> {
-  const ledger = await openLedger(":memory:", { ...options, capacity: { accounts: 100, transfers: 300_000 } });
+  const ledger = await openLedgerHere(":memory:", { ...options, capacity: { accounts: 100, transfers: 300_000 } });
   try {
     await ledger.createAccounts(ACCOUNTS);
     return await action(ledger);

@@ -7,10 +7,9 @@ import { expect, onTestFinished, vi } from "vitest";
 import type { Engine } from "../../src/engine/engine.js";
 import { openEngine } from "../../src/engine/open.js";
 import { type VerifyReport, verifyStore } from "../../src/engine/verify.js";
-import { type LedgerOptions, type NewTransfer, openLedger } from "../../src/index.js";
-import { Ledger } from "../../src/ledger.js";
+import type { LedgerOptions, NewTransfer } from "../../src/index.js";
+import { Ledger, openLedgerFor } from "../../src/ledger.js";
 import { openSqliteStore, type SqliteStoreOptions } from "../../src/stores/sqlite.js";
-import { IN_MEMORY } from "../../src/stores/sqlite-protocol.js";
 import type { Store } from "../../src/stores/store.js";
 import type { Clock, ConcreteCommand } from "./arbitraries.js";
 import type { Model, ModelNewTransfer, ModelResult } from "./model.js";
@@ -23,6 +22,11 @@ export const CONFIGURATIONS: readonly { readonly name: string; readonly options:
 
 /** PARALLEL_LEDGER_LONG=1 multiplies the runs of every property. */
 export const RUNS_FACTOR = process.env.PARALLEL_LEDGER_LONG === "1" ? 20 : 1;
+
+/** Those of them for every run of the tests whose cases are no numbers of workers; all of them for the long form. */
+export const FEW_CONFIGURATIONS = CONFIGURATIONS.filter(
+  ({ options: { mode, workers } }) => RUNS_FACTOR > 1 || mode === "event-loop" || workers === 2 || workers === 4,
+);
 
 /** Cases for every run of the tests, and more of them for the long form. */
 export function casesOf<Case>(cases: readonly Case[], more: readonly Case[]): readonly Case[] {
@@ -111,9 +115,18 @@ export function temporaryFolder(): string {
   return folder;
 }
 
+/**
+ * `openLedger` for tests of what does not depend on who has the file: on the event loop it is this thread, as starting
+ * another takes longer than most tests do.
+ */
+export async function openLedgerHere(path: string, options: LedgerOptions = {}): Promise<Ledger> {
+  const expected = options.mode === "event-loop" ? { onCallingThread: true } : {};
+  return (await openLedgerFor(path, options, expected)).ledger;
+}
+
 /** A ledger that is open until the test ends, with two accounts in yen that may owe anything and one, `purse`, that may not. */
 export async function openWithPurse(path: string, options: LedgerOptions): Promise<Ledger> {
-  const ledger = await openLedger(path, options);
+  const ledger = await openLedgerHere(path, options);
   onTestFinished(() => ledger.close());
   await ledger.createAccounts([
     { id: "bank", asset: "JPY" },
@@ -143,13 +156,12 @@ export interface PartsOptions {
   readonly wrap?: (store: Store) => Store;
 }
 
-/** Opens a ledger as `openLedger` does, and hands out its parts. */
+/** Opens a ledger as {@link openLedgerHere} does, and hands out its parts. */
 export async function openParts(path: string, options: PartsOptions = {}): Promise<OpenedParts> {
   const { mode = "parallel", workers = 2, accounts = 10_000, transfers = 200_000, wrap = (store) => store } = options;
   const { historyRunLog2 } = options;
-  const onCallingThread = mode === "event-loop" && path === IN_MEMORY;
   const opened = await openSqliteStore(path, {
-    onCallingThread,
+    onCallingThread: mode === "event-loop",
     ...(historyRunLog2 === undefined ? {} : { historyRunLog2 }),
   });
   const store = wrap(opened);
@@ -170,7 +182,7 @@ export async function openParts(path: string, options: PartsOptions = {}): Promi
 
 /** Verifies the closed ledger at `path`. */
 export async function verifyFile(path: string, options: SqliteStoreOptions = {}): Promise<VerifyReport> {
-  const store = await openSqliteStore(path, { mode: "existing", ...options });
+  const store = await openSqliteStore(path, { mode: "existing", onCallingThread: true, ...options });
   try {
     return await verifyStore(store);
   } finally {

@@ -11,15 +11,14 @@ import {
   type Ledger,
   LedgerError,
   type NewAccount,
-  openLedger,
 } from "../../src/index.js";
 import { verifiedDigest } from "../support/cli.js";
-import { runsOf, temporaryFolder } from "../support/ledgers.js";
+import { openLedgerHere, runsOf, temporaryFolder } from "../support/ledgers.js";
 
 const LARGE = 2n ** 128n - 1n;
 
 async function open(path = ":memory:"): Promise<Ledger> {
-  const ledger = await openLedger(path, { mode: "event-loop", capacity: { accounts: 5000, transfers: 1000 } });
+  const ledger = await openLedgerHere(path, { mode: "event-loop", capacity: { accounts: 5000, transfers: 1000 } });
   onTestFinished(() => ledger.close());
   return ledger;
 }

@@ -1,21 +1,14 @@
 /** What the transfer rule says beyond plain transfers: overdraft limits, expected versions, balancing. */
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import {
-  type Ledger,
-  type LedgerOptions,
-  type NewAccount,
-  type NewTransfer,
-  openLedger,
-  type PlainTransfer,
-} from "../../src/index.js";
-import { CONFIGURATIONS, openParts, startClock, temporaryFolder } from "../support/ledgers.js";
+import type { Ledger, LedgerOptions, NewAccount, NewTransfer, PlainTransfer } from "../../src/index.js";
+import { FEW_CONFIGURATIONS, openLedgerHere, openParts, startClock, temporaryFolder } from "../support/ledgers.js";
 
 const CAPACITY = { accounts: 1000, transfers: 100_000 };
 const LARGEST = 2n ** 128n - 1n;
 
 async function open(options: LedgerOptions, path = ":memory:"): Promise<Ledger> {
-  const ledger = await openLedger(path, { capacity: CAPACITY, ...options });
+  const ledger = await openLedgerHere(path, { capacity: CAPACITY, ...options });
   onTestFinished(() => ledger.close());
   return ledger;
 }
@@ -37,7 +30,7 @@ async function results(ledger: Ledger, ...transfers: NewTransfer[]): Promise<str
   return (await ledger.createTransfers(transfers)).map(({ result }) => result);
 }
 
-test.each(CONFIGURATIONS)(
+test.each(FEW_CONFIGURATIONS)(
   "an account may owe as much as its overdraft limit, and not one unit more ($name)",
   async ({ options }) => {
     const ledger = await openBank(options, 50n);
@@ -73,7 +66,7 @@ test("an overdraft limit of whole multiples of 2^64 is still there after a reser
   expect(codes).toEqual(["ok", "ok", "exceeds_credits", "ok"]);
 });
 
-test.each(CONFIGURATIONS)(
+test.each(FEW_CONFIGURATIONS)(
   "what one side of a refused transfer was ahead of its turn is taken back in full width ($name)",
   async ({ options }) => {
     const large = 3n * 2n ** 64n + 5n;
@@ -152,7 +145,7 @@ test("an overdraft limit is part of what an account is, and needs an account tha
 });
 
 test("of two that decided by the same version one is made, and the other's id is burnt", async () => {
-  for (const { options } of CONFIGURATIONS) {
+  for (const { options } of FEW_CONFIGURATIONS) {
     const ledger = await openBank(options, 500n);
     const { version } = ledger.account("alice")!;
     const first = pay("first", 100n, { expectedDebitVersion: version });
@@ -168,7 +161,7 @@ test("of two that decided by the same version one is made, and the other's id is
 });
 
 test("a version counts every change before it in the same batch, whoever else may be executed in any order", async () => {
-  for (const { options } of CONFIGURATIONS) {
+  for (const { options } of FEW_CONFIGURATIONS) {
     // Alice may owe so much that nothing but the expectations asks for an order.
     const ledger = await openBank(options, 500n);
     const fund = (id: string): NewTransfer => ({ id, debit: "bank", credit: "alice", amount: 10n });
@@ -230,7 +223,7 @@ test("limits and expectations are the same when the journal is replayed", async 
   expect(await results(again, pay("c", 2n ** 99n), pay("d", 1n))).toEqual(["ok", "exceeds_credits"]);
 });
 
-test.each(CONFIGURATIONS)(
+test.each(FEW_CONFIGURATIONS)(
   "a balancing transfer moves what there is, at most what is asked, and says how much ($name)",
   async ({ options }) => {
     const ledger = await openBank(options, 20n);

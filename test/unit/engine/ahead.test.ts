@@ -8,9 +8,8 @@ import { BatchResults } from "../../../src/core/batch.js";
 import * as layout from "../../../src/core/layout.js";
 import type { Engine } from "../../../src/engine/engine.js";
 import { TURN_LENGTH } from "../../../src/engine/executor.js";
-import { openLedger } from "../../../src/index.js";
 import { randomNumbers, wholeWorkload } from "../../support/arbitraries.js";
-import { expectSameState, openParts, RUNS_MS_MAX, runsOf } from "../../support/ledgers.js";
+import { expectSameState, openLedgerHere, openParts, RUNS_MS_MAX, runsOf } from "../../support/ledgers.js";
 import { Model, type ModelNewTransfer, type ModelResult } from "../../support/model.js";
 import { fill, turn } from "./support.js";
 
@@ -108,7 +107,7 @@ test.each([1, 2])(
   "what is made pending takes room once, before the coordinator's thread hears of it and after (%i workers)",
   async (workers) => {
     const capacity = { accounts: 10, transfers: 10_000, pendings: 100 };
-    const ledger = await openLedger(":memory:", { workers, capacity });
+    const ledger = await openLedgerHere(":memory:", { workers, capacity });
     onTestFinished(() => ledger.close());
     await ledger.createAccounts([
       { id: "bank", asset: "USD" },
@@ -154,7 +153,7 @@ test.each([1, 2, 3, "auto"] as const)(
       fc.asyncProperty(fc.integer({ min: 0, max: 2 ** 31 }), async (seed) => {
         const { accounts, transfers } = wholeWorkload(seed, 3000, { contestedPercent: 15, wholePercent: 1 });
         const model = new Model(["USD"]);
-        const ledger = await openLedger(":memory:", { workers, capacity: { accounts: 1000, transfers: 10_000 } });
+        const ledger = await openLedgerHere(":memory:", { workers, capacity: { accounts: 1000, transfers: 10_000 } });
         try {
           await ledger.createAccounts(accounts as Parameters<typeof ledger.createAccounts>[0]);
           for (const account of accounts) model.createAccount(account);
@@ -190,7 +189,7 @@ test.each([1, 2, 3, "auto"] as const)(
 test.each([2])(
   "a pending transfer expires before the first batch whose time is past it, however many are under way (%i workers)",
   async (workers) => {
-    const ledger = await openLedger(":memory:", { workers, capacity: { accounts: 100, transfers: 200_000 } });
+    const ledger = await openLedgerHere(":memory:", { workers, capacity: { accounts: 100, transfers: 200_000 } });
     onTestFinished(() => ledger.close());
     await ledger.createAccounts([
       { id: "bank", asset: "USD" },
@@ -226,7 +225,10 @@ test.each([2])(
 );
 
 test("on the event loop, a read that runs a stopped batch to its end takes nothing from the batches behind it", async () => {
-  const ledger = await openLedger(":memory:", { mode: "event-loop", capacity: { accounts: 100, transfers: 100_000 } });
+  const ledger = await openLedgerHere(":memory:", {
+    mode: "event-loop",
+    capacity: { accounts: 100, transfers: 100_000 },
+  });
   onTestFinished(() => ledger.close());
   await ledger.createAccounts([
     { id: "bank", asset: "USD" },
@@ -250,7 +252,7 @@ test("on the event loop, a read that runs a stopped batch to its end takes nothi
 });
 
 test.each([2, 3])("a read waits for no batch that the workers don't have (%i workers)", async (workers) => {
-  const ledger = await openLedger(":memory:", { workers, capacity: { accounts: 100, transfers: 100_000 } });
+  const ledger = await openLedgerHere(":memory:", { workers, capacity: { accounts: 100, transfers: 100_000 } });
   onTestFinished(() => ledger.close());
   await ledger.createAccounts([
     { id: "bank", asset: "USD" },

@@ -6,10 +6,10 @@ import SQLite from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { jobOfName } from "../../../src/core/job.js";
 import { openEngine } from "../../../src/engine/open.js";
-import { Ledger, openLedger } from "../../../src/index.js";
+import { Ledger } from "../../../src/index.js";
 import { FILE_PAGE_SIZE } from "../../../src/stores/schema.js";
 import { openSqliteStore } from "../../../src/stores/sqlite.js";
-import { verifyFile } from "../../support/ledgers.js";
+import { openLedgerHere, verifyFile } from "../../support/ledgers.js";
 
 const OPTIONS = { mode: "event-loop", capacity: { accounts: 100, transfers: 1000, pendings: 100 } } as const;
 
@@ -20,7 +20,7 @@ let copies = 0;
 /** A ledger of some chunks of every kind, closed, with a reservation that is open for a day. */
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "file-damage-"));
-  const ledger = await openLedger(join(folder, "whole.db"), { ...OPTIONS, assets: ["BTC:8"] });
+  const ledger = await openLedgerHere(join(folder, "whole.db"), { ...OPTIONS, assets: ["BTC:8"] });
   await ledger.createAccounts([
     { id: "bank", asset: "USD" },
     { id: "an account whose id takes text", asset: "USD", userData: 2n ** 70n },
@@ -72,7 +72,7 @@ function misindexed(part: string, other: string): string {
 }
 
 async function opened<T>(path: string, action: (ledger: Ledger) => Promise<T>): Promise<T> {
-  const ledger = await openLedger(path, OPTIONS);
+  const ledger = await openLedgerHere(path, OPTIONS);
   try {
     return await action(ledger);
   } finally {

@@ -2,8 +2,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { LedgerError, type NewTransfer, openLedger } from "../../../src/index.js";
-import { openParts, temporaryFolder } from "../../support/ledgers.js";
+import { LedgerError, type NewTransfer } from "../../../src/index.js";
+import { openLedgerHere, openParts, temporaryFolder } from "../../support/ledgers.js";
 import { collidingIds } from "./support.js";
 
 const ACCOUNTS = [
@@ -108,7 +108,7 @@ test("a row of a file is found with its job and its place there", async () => {
   const folder = temporaryFolder();
   const transfers = join(folder, "transfers.csv");
   writeFileSync(transfers, "id,from,to,amount\na,bank,purse,1.50\nb,purse,bank,9\nc,bank,purse,nonsense\n");
-  const ledger = await openLedger(join(folder, "ledger.db"));
+  const ledger = await openLedgerHere(join(folder, "ledger.db"));
   try {
     await ledger.createAccounts(ACCOUNTS);
     const columns = { id: "id", debit: "from", credit: "to", amount: "amount" };
@@ -141,7 +141,7 @@ test.each(MODES)(
 );
 
 test("a transfer to nobody is listed once among its account's, wherever the store's calls end", async () => {
-  await using ledger = await openLedger(":memory:", { mode: "event-loop" });
+  await using ledger = await openLedgerHere(":memory:", { mode: "event-loop" });
   await ledger.createAccounts([
     { id: "bank", asset: "USD" },
     { id: "purse", asset: "USD" },

@@ -1,8 +1,8 @@
 /** Reading while batches execute: whole batches or nothing of them. */
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { type Ledger, openLedger, type PlainTransfer } from "../../../src/index.js";
-import { intercept, openParts, temporaryFolder } from "../../support/ledgers.js";
+import type { Ledger, PlainTransfer } from "../../../src/index.js";
+import { intercept, openLedgerHere, openParts, temporaryFolder } from "../../support/ledgers.js";
 import { Model } from "../../support/model.js";
 import { turn } from "./support.js";
 
@@ -50,7 +50,7 @@ const expected = boundaries();
 
 async function open(options: (typeof MODES)[number]["options"]): Promise<Ledger> {
   const capacity = { accounts: 1000, transfers: 400_000 };
-  const ledger = await openLedger(":memory:", { ...options, capacity });
+  const ledger = await openLedgerHere(":memory:", { ...options, capacity });
   onTestFinished(() => ledger.close());
   await ledger.createAccounts(ACCOUNTS);
   return ledger;

@@ -5,10 +5,11 @@ import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Capacities } from "../../../src/core/memory.js";
 import type { Engine, EngineOptions } from "../../../src/engine/engine.js";
 import { openEngine } from "../../../src/engine/open.js";
-import { Ledger, type LedgerOptions, openLedger, type SettleFileSummary } from "../../../src/index.js";
+import { Ledger, type LedgerOptions, type SettleFileSummary } from "../../../src/index.js";
 import { openSqliteStore } from "../../../src/stores/sqlite.js";
 import { folderOf, read, temporaryFolder } from "../../support/cli.js";
 import { seededRandom } from "../../support/generate.js";
+import { openLedgerHere } from "../../support/ledgers.js";
 
 const HEADER = "id,from,to,amount\n";
 
@@ -78,7 +79,7 @@ describe.each([
 });
 
 async function open(options: LedgerOptions): Promise<Ledger> {
-  const ledger = await openLedger(":memory:", options);
+  const ledger = await openLedgerHere(":memory:", options);
   onTestFinished(() => ledger.close());
   return ledger;
 }
@@ -252,13 +253,13 @@ describe("room for pending transfers", () => {
 
   test.each(["close", "crash"])("is what those made before the file was opened have left, after a %s", async (end) => {
     const file = join(temporaryFolder(), "ledger.db");
-    const first = await openLedger(file, { mode: "event-loop", capacity });
+    const first = await openLedgerHere(file, { mode: "event-loop", capacity });
     await first.createAccounts(accounts);
     await reserve(first, "made", 40);
     const crashed = join(temporaryFolder(), "crashed.db");
     copyFileSync(file, crashed);
     await first.close();
-    const ledger = await openLedger(end === "crash" ? crashed : file, { mode: "event-loop", capacity });
+    const ledger = await openLedgerHere(end === "crash" ? crashed : file, { mode: "event-loop", capacity });
     onTestFinished(() => ledger.close());
     await expectLeft(ledger, 60);
   });

@@ -17,12 +17,12 @@ import { join } from "node:path";
 import SQLite, { type Database } from "better-sqlite3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openEngine } from "../../../src/engine/open.js";
-import { Ledger, openLedger } from "../../../src/index.js";
+import { Ledger } from "../../../src/index.js";
 import { FILE_PAGE_SIZE } from "../../../src/stores/schema.js";
 import { openSqliteStore } from "../../../src/stores/sqlite.js";
 import { checksumOf, textOf } from "../../../src/stores/sqlite-snapshot.js";
 import type { SnapshotDescription } from "../../../src/stores/store.js";
-import { verifyFile } from "../../support/ledgers.js";
+import { openLedgerHere, verifyFile } from "../../support/ledgers.js";
 
 const OPTIONS = { mode: "event-loop", capacity: { accounts: 2000, transfers: 100_000 } } as const;
 const LONG = "an account whose id is longer than its key: ";
@@ -37,7 +37,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "snapshot-damage-"));
   const path = join(folder, "whole.db");
   const pay = (id: string, credit: string) => ({ id, debit: "bank", credit, amount: 5n });
-  const first = await openLedger(path, OPTIONS);
+  const first = await openLedgerHere(path, OPTIONS);
   await first.createAccounts(["bank", "shop", `${LONG}1`, `${LONG}2`].map((id) => ({ id, asset: "USD" })));
   await first.createTransfers(Array.from({ length: 3000 }, (_, i) => pay(`t${i}`, i % 2 === 0 ? "shop" : `${LONG}1`)));
   await first.close();
@@ -67,7 +67,7 @@ function damaged(damage: (database: Database) => void): string {
 
 /** Opens, expects the journal's state, and hands out what was wrong with the snapshot, before and after closing. */
 async function expectOpens(path: string): Promise<Ledger["snapshotDamage"]> {
-  const ledger = await openLedger(path, OPTIONS);
+  const ledger = await openLedgerHere(path, OPTIONS);
   try {
     expect(ledger.digest()).toBe(digest);
     expect(ledger.transferCount).toBe(TRANSFERS);
@@ -270,6 +270,9 @@ test("damage to the journal is the journal's, whatever the snapshot is like", as
       database.exec("UPDATE journal SET data = zeroblob(length(data)) WHERE chunk = 5");
     });
     await expect(verifyFile(path)).rejects.toMatchObject({ code: "journal_corrupt", details: { chunk: 5 } });
-    await expect(openLedger(path, OPTIONS)).rejects.toMatchObject({ code: "journal_corrupt", details: { chunk: 5 } });
+    await expect(openLedgerHere(path, OPTIONS)).rejects.toMatchObject({
+      code: "journal_corrupt",
+      details: { chunk: 5 },
+    });
   }
 });

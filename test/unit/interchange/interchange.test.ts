@@ -23,18 +23,17 @@ import {
   type Ledger,
   type LedgerError,
   type NewTransfer,
-  openLedger,
   type Transfer,
 } from "../../../src/index.js";
 import { TABLES } from "../../../src/interchange/tables.js";
-import { startClock, temporaryFolder } from "../../support/ledgers.js";
+import { openLedgerHere, startClock, temporaryFolder } from "../../support/ledgers.js";
 
 const ROOM = { mode: "event-loop", capacity: { accounts: 100, transfers: 1000, pendings: 100 } } as const;
 
 /** A ledger with everything that a row can say. */
 async function makeLedger(path: string): Promise<Ledger> {
   const clock = startClock();
-  const ledger = await openLedger(path, { ...ROOM, assets: ["BTC:8"] });
+  const ledger = await openLedgerHere(path, { ...ROOM, assets: ["BTC:8"] });
   const limited = { debitsMustNotExceedCredits: true, overdraftLimit: 2n ** 64n, code: 7 };
   await ledger.createAccounts([
     { id: "bank", asset: "USD", userData: 2n ** 128n - 1n, metadata: { b: ["\u2028\n", 1.5, null], a: 'quo"te,d' } },
@@ -231,7 +230,7 @@ describe("an export", () => {
   it.for(["csv", "ndjson", "sqlite"] as const)(
     "has every field of every account and transfer, as %s",
     async (format) => {
-      const ledger = await openLedger(at("ledger.db"), ROOM);
+      const ledger = await openLedgerHere(at("ledger.db"), ROOM);
       const expected = {
         accounts: [...ledger.accounts()].map((account) => fieldsOf(account, SCALES[account.asset]!)),
         transfers: (await ledger.transfers({ limit: 1000 })).transfers.map((transfer) => {
@@ -307,7 +306,7 @@ describe("an export", () => {
   });
 
   it("refuses to overwrite, and to write where there is no folder", async () => {
-    const ledger = await openLedger(at("ledger.db"), ROOM);
+    const ledger = await openLedgerHere(at("ledger.db"), ROOM);
     mkdirSync(at("empty"));
     for (const path of ["csv", "sqlite", "ledger.db", "empty", "missing/out"]) {
       await expect(ledger.export(at(path))).rejects.toMatchObject({ code: "cannot_create" });
@@ -323,7 +322,7 @@ describe("an export", () => {
   });
 
   it("that is stopped leaves nothing behind", async () => {
-    const ledger = await openLedger(at("ledger.db"), ROOM);
+    const ledger = await openLedgerHere(at("ledger.db"), ROOM);
     const before = readdirSync(folder);
     for (const format of ["csv", "sqlite"] as const) {
       const reason = new Error("enough");
@@ -334,7 +333,7 @@ describe("an export", () => {
   });
 
   it("is of one moment, however much happens meanwhile", async () => {
-    const ledger = await openLedger(at("ledger.db"), ROOM);
+    const ledger = await openLedgerHere(at("ledger.db"), ROOM);
     let isOver = false;
     const exporting = ledger.export(at("during")).finally(() => {
       isOver = true;
@@ -353,14 +352,14 @@ describe("an export", () => {
 
 describe("an import", () => {
   it("makes the same ledger of every format, of an empty one, too", async () => {
-    const empty = await openLedger(at("empty.db"), { ...ROOM, assets: ["BTC:8"] });
+    const empty = await openLedgerHere(at("empty.db"), { ...ROOM, assets: ["BTC:8"] });
     await empty.export(at("nothing"));
     const digest = empty.digest();
     await empty.close();
     expect(await importLedger(at("nothing"), at("nothing.db"))).toMatchObject({ accounts: 0, transfers: 0, digest });
     for (const format of ["csv", "ndjson", "sqlite"]) {
       await importLedger(at(format), at(`${format}.db`));
-      const ledger = await openLedger(at(`${format}.db`), ROOM);
+      const ledger = await openLedgerHere(at(`${format}.db`), ROOM);
       await ledger.export(at(`${format}-csv`));
       await ledger.close();
       for (const name of ["accounts.csv", "transfers.csv", "expiries.csv", "balances.csv", "ledger.json"]) {
@@ -376,7 +375,7 @@ describe("an import", () => {
         code: "cannot_create",
         message: expect.stringContaining(`'${at(journal)}' is left of a database that was there: delete it`),
       });
-      const ledger = await openLedger(at("ledger.db"), ROOM);
+      const ledger = await openLedgerHere(at("ledger.db"), ROOM);
       await expect(ledger.export(at("new.db"), { format: "sqlite" })).rejects.toMatchObject({ code: "cannot_create" });
       await ledger.close();
       expect(existsSync(at("new.db"))).toBe(false);
@@ -384,7 +383,7 @@ describe("an import", () => {
     }
     // Of a folder it is no journal.
     writeFileSync(at("folder-journal"), "");
-    const ledger = await openLedger(at("ledger.db"), ROOM);
+    const ledger = await openLedgerHere(at("ledger.db"), ROOM);
     await ledger.export(at("folder"));
     await ledger.close();
     await importLedger(at("folder"), at("new.db"));
@@ -530,7 +529,7 @@ describe("an import", () => {
     const transfers = at("job.ndjson");
     const lineOf = (id: string): string => `{"id":"${id}","debit":"bank","credit":"quo\\"te,d","amount":1}\n`;
     writeFileSync(transfers, lineOf("far-1") + lineOf("far-2"));
-    const ledger = await openLedger(at("ledger.db"), ROOM);
+    const ledger = await openLedgerHere(at("ledger.db"), ROOM);
     await ledger.settleFile({ job: "far", transfers, asset: "USD" });
     await ledger.export(at("far"));
     await ledger.close();
@@ -541,7 +540,7 @@ describe("an import", () => {
     manifest.tables.transfers.sha256 = createHash("sha256").update(text).digest("hex");
     writeFileSync(at("far/ledger.json"), JSON.stringify(manifest));
     await importLedger(at("far"), at("new.db"));
-    const copy = await openLedger(at("new.db"), ROOM);
+    const copy = await openLedgerHere(at("new.db"), ROOM);
     expect(await copy.transfer("far-1")).toMatchObject({ job: "far", row: 1 });
     expect(await copy.transfer("far-2")).toMatchObject({ job: "far", row: Number(row) });
     await copy.close();

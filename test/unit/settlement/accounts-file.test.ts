@@ -9,7 +9,6 @@ import {
   LedgerError,
   type NewAccount,
   type NewTransfer,
-  openLedger,
   type SettleFileSummary,
 } from "../../../src/index.js";
 import { openLedgerFor } from "../../../src/ledger.js";
@@ -17,6 +16,7 @@ import { applyAccountsFile } from "../../../src/settlement/accounts-file.js";
 import { openFileToRepeat } from "../../../src/settlement/input-window.js";
 import { openingTransferId } from "../../../src/settlement/job.js";
 import { temporaryFolder } from "../../support/cli.js";
+import { openLedgerHere } from "../../support/ledgers.js";
 
 interface ApplyOptions {
   readonly asset?: string;
@@ -33,7 +33,7 @@ interface Bench {
 
 async function open(): Promise<Bench> {
   const folder = temporaryFolder();
-  const ledger = await openLedger(join(folder, "l.db"), { mode: "event-loop" });
+  const ledger = await openLedgerHere(join(folder, "l.db"), { mode: "event-loop" });
   onTestFinished(() => ledger.close());
   return {
     ledger,
@@ -157,7 +157,7 @@ describe("an accounts file that is not what was checked", () => {
     const file = join(folder, "accounts.ndjson");
     execFileSync("mkfifo", [file]);
     writeFileSync(join(folder, "transfers.ndjson"), "");
-    const ledger = await openLedger(join(folder, "l.db"), { mode: "event-loop" });
+    const ledger = await openLedgerHere(join(folder, "l.db"), { mode: "event-loop" });
     onTestFinished(() => ledger.close());
     await expect(
       ledger.settleFile({ transfers: join(folder, "transfers.ndjson"), asset: "USD", accounts: { file } }),

@@ -5,17 +5,11 @@ import { PassThrough } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it, onTestFinished, test } from "vitest";
 import { openEngine } from "../../../src/engine/open.js";
-import {
-  Ledger,
-  type LedgerOptions,
-  openLedger,
-  type SettleFileOptions,
-  type SettleFileSummary,
-} from "../../../src/index.js";
+import { Ledger, type LedgerOptions, type SettleFileOptions, type SettleFileSummary } from "../../../src/index.js";
 import { openSqliteStore } from "../../../src/stores/sqlite.js";
 import type { Store } from "../../../src/stores/store.js";
 import { read, temporaryFolder, verifiedDigest } from "../../support/cli.js";
-import { intercept } from "../../support/ledgers.js";
+import { intercept, openLedgerHere } from "../../support/ledgers.js";
 
 const WAYS: readonly LedgerOptions[] = [{ mode: "event-loop" }, { workers: 3 }];
 const HEADER = "id,from,to,amount\n";
@@ -38,7 +32,7 @@ async function open(way: LedgerOptions = { mode: "event-loop" }): Promise<Bench>
   const folder = temporaryFolder();
   const path = join(folder, "l.db");
   const bench: Bench = {
-    ledger: await openLedger(path, way),
+    ledger: await openLedgerHere(path, way),
     folder,
     path,
     settle(rows, options = {}) {
@@ -56,7 +50,7 @@ async function open(way: LedgerOptions = { mode: "event-loop" }): Promise<Bench>
     results: () => read(folder, "results.csv").split("\n").slice(1, -1),
     async reopen() {
       await bench.ledger.close();
-      bench.ledger = await openLedger(path, way);
+      bench.ledger = await openLedgerHere(path, way);
     },
   };
   onTestFinished(() => bench.ledger.close());
@@ -131,7 +125,7 @@ describe.each(WAYS)("with $mode $workers", (way) => {
 
   it("a ledger that took a job back goes on as if there had been none", async () => {
     const bench = await open(way);
-    const plain = await openLedger(":memory:", way);
+    const plain = await openLedgerHere(":memory:", way);
     await plain.createAccounts(ACCOUNTS);
     await plain.createTransfers([{ id: "t0", debit: "bank", credit: "alice", amount: 100n }]);
     const rows = Array.from({ length: 40_000 }, (_, i) => `r${i},bank,account-${i % 3000},1\n`).join("");
@@ -272,7 +266,7 @@ describe("an atomic job that does not get to its end", () => {
   it("because there is no room for it, leaves nothing, and the ledger goes on", async () => {
     const bench = await open();
     await bench.ledger.close();
-    bench.ledger = await openLedger(bench.path, { mode: "event-loop", capacity: { transfers: 20_000 } });
+    bench.ledger = await openLedgerHere(bench.path, { mode: "event-loop", capacity: { transfers: 20_000 } });
     const before = bench.ledger.digest();
     const rows = Array.from({ length: 40_000 }, (_, i) => `r${i},bank,bob,1\n`).join("");
     await expect(bench.settle(rows)).rejects.toMatchObject({ code: "transfers_full" });

@@ -20,7 +20,7 @@ interface Settled {
 /** Settles rows of `reference,kind` with ids t0, t1, …, each for 1.00 from the bank to the shop. */
 async function settle(rows: readonly (readonly [reference: string, kind: string])[]): Promise<Settled> {
   const folder = temporaryFolder();
-  const ledger = await openLedger(":memory:", { workers: 2, capacity: { accounts: 100, transfers: 50_000 } });
+  const ledger = await openLedger(":memory:", { mode: "event-loop", capacity: { accounts: 100, transfers: 50_000 } });
   onTestFinished(() => ledger.close());
   await ledger.createAccounts([
     { id: "bank", asset: "USD" },

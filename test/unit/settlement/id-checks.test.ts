@@ -2,8 +2,8 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { openLedger } from "../../../src/index.js";
 import { read, rowsOf, temporaryFolder } from "../../support/cli.js";
+import { openLedgerHere } from "../../support/ledgers.js";
 
 /** The same faulty id as a string and as bytes of a file: half a surrogate pair on one side, a stray byte on the other. */
 const FAULTY: readonly [what: string, text: string, bytes: Buffer, complaint: string][] = [
@@ -32,7 +32,7 @@ const FAULTY: readonly [what: string, text: string, bytes: Buffer, complaint: st
 ];
 
 test.each(FAULTY)("an id that is %s", async (_, text, bytes, complaint) => {
-  const ledger = await openLedger(":memory:", { mode: "event-loop" });
+  const ledger = await openLedgerHere(":memory:", { mode: "event-loop" });
   onTestFinished(() => ledger.close());
   expect(await ledger.createAccounts([{ id: text, asset: "USD" }])).toEqual([{ result: `id_${complaint}` }]);
   const good = { id: "id", debit: "debit", credit: "credit", amount: 1n };

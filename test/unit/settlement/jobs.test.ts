@@ -7,14 +7,9 @@ import { Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
-import {
-  type Ledger,
-  type LedgerError,
-  type LedgerOptions,
-  openLedger,
-  type SettleFileOptions,
-} from "../../../src/index.js";
+import type { Ledger, LedgerError, LedgerOptions, SettleFileOptions } from "../../../src/index.js";
 import { read, temporaryFolder } from "../../support/cli.js";
+import { openLedgerHere } from "../../support/ledgers.js";
 
 const HEADER = "id,from,to,amount\n";
 
@@ -35,11 +30,11 @@ interface Bench {
   reopen(options?: LedgerOptions): Promise<void>;
 }
 
-async function open(options: LedgerOptions = { workers: 2 }): Promise<Bench> {
+async function open(options: LedgerOptions = { mode: "event-loop" }): Promise<Bench> {
   const folder = temporaryFolder();
   const path = join(folder, "l.db");
   const bench: Bench = {
-    ledger: await openLedger(path, options),
+    ledger: await openLedgerHere(path, options),
     folder,
     async settle(rows, { file = "transfers.csv", ...rest } = {}) {
       writeFileSync(join(folder, file), `${HEADER}${rows}`);
@@ -63,7 +58,7 @@ async function open(options: LedgerOptions = { workers: 2 }): Promise<Bench> {
     },
     async reopen(other = options) {
       await bench.ledger.close();
-      bench.ledger = await openLedger(path, other);
+      bench.ledger = await openLedgerHere(path, other);
     },
   };
   onTestFinished(() => bench.ledger.close());
@@ -90,7 +85,7 @@ describe("which rows are replayed", () => {
     expect(first.rows).toEqual(["t1,ok,1", "t2,exceeds_credits,2", "t3,ok,3", "t4,debit_account_not_found,4"]);
     const again = await bench.settle(ROWS, { file: "two.csv" });
     expect(again).toEqual({ ...first, replayed: 4 });
-    await bench.reopen({ mode: "event-loop" });
+    await bench.reopen({ workers: 2 });
     expect(await bench.settle(ROWS, { file: "three.csv" })).toEqual(again);
   });
 
@@ -114,7 +109,7 @@ describe("which rows are replayed", () => {
   });
 
   it("rows that come into the file while it is settled are no part of the job, which goes on under its name", async () => {
-    const bench = await open();
+    const bench = await open({ workers: 2 });
     const file = join(bench.folder, "growing.csv");
     // Longer than what is read ahead, and without a column of ids.
     const row = `bank,alice,1,${"x".repeat(1000)}\n`;

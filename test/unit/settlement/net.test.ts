@@ -3,9 +3,10 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { type LedgerOptions, openLedger, type SettleFileOptions, type SettleFileSummary } from "../../../src/index.js";
+import type { LedgerOptions, SettleFileOptions, SettleFileSummary } from "../../../src/index.js";
 import { read, temporaryFolder } from "../../support/cli.js";
 import { seededRandom } from "../../support/generate.js";
+import { openLedgerHere } from "../../support/ledgers.js";
 import { type NettedRow, netByHand } from "../../support/netting-oracle.js";
 
 const WAYS: readonly LedgerOptions[] = [{ mode: "event-loop" }, { workers: 1 }, { workers: 3 }];
@@ -16,7 +17,7 @@ async function settle(
   options: Partial<SettleFileOptions> = {},
   way: LedgerOptions = { mode: "event-loop" },
 ): Promise<SettleFileSummary> {
-  const ledger = await openLedger(join(folder, db), way);
+  const ledger = await openLedgerHere(join(folder, db), way);
   try {
     return await ledger.settleFile({
       transfers: join(folder, "transfers.csv"),
@@ -104,7 +105,7 @@ bob,USD,1.00,4.00,3.00,2
   it("is neither made nor mentioned where nobody asked for it", async () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, "transfers.csv"), "from,to,amount\na,b,1\n");
-    const ledger = await openLedger(":memory:", { mode: "event-loop" });
+    const ledger = await openLedgerHere(":memory:", { mode: "event-loop" });
     const summary = await ledger.settleFile({
       transfers: join(folder, "transfers.csv"),
       columns: { debit: "from", credit: "to", amount: "amount" },

@@ -2,9 +2,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { type Ledger, type LedgerOptions, openLedger, type SettleFileOptions } from "../../../src/index.js";
+import type { Ledger, LedgerOptions, SettleFileOptions } from "../../../src/index.js";
 import { read } from "../../support/cli.js";
-import { casesOf, temporaryFolder } from "../../support/ledgers.js";
+import { casesOf, openLedgerHere, temporaryFolder } from "../../support/ledgers.js";
 import { BATCH_CAPACITY } from "../../support/long-chains.js";
 
 const MODES: readonly { readonly name: string; readonly options: LedgerOptions }[] = [
@@ -16,7 +16,7 @@ const LIMITS = ["limited", "unlimited"] as const;
 const WAYS = MODES.map((mode, i) => ({ ...mode, create: LIMITS[i]! }));
 
 async function open(options: LedgerOptions): Promise<Ledger> {
-  const ledger = await openLedger(":memory:", { ...options, capacity: { accounts: 200_000, transfers: 200_000 } });
+  const ledger = await openLedgerHere(":memory:", { ...options, capacity: { accounts: 200_000, transfers: 200_000 } });
   onTestFinished(() => ledger.close());
   await ledger.createAccounts([
     { id: "bank", asset: "JPY" },

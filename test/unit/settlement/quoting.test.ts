@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { expect, onTestFinished, test } from "vitest";
-import { openLedger } from "../../../src/index.js";
 import { folderOf, read } from "../../support/cli.js";
+import { openLedgerHere } from "../../support/ledgers.js";
 
 const IDS = [
   "plain",
@@ -30,7 +30,7 @@ function quoted(id: string): string {
 test("results and balances write the same id alike, and a reader of CSV gets it back", async () => {
   const rows = IDS.map((id) => `${quoted(id)},${quoted(id)},bank,1\n`);
   const folder = folderOf({ "transfers.csv": `id,from,to,amount\n${rows.join("")}` });
-  const ledger = await openLedger(":memory:", { mode: "event-loop" });
+  const ledger = await openLedgerHere(":memory:", { mode: "event-loop" });
   onTestFinished(() => ledger.close());
   await ledger.settleFile({
     transfers: join(folder, "transfers.csv"),

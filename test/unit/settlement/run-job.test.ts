@@ -2,8 +2,9 @@
 import { readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { type Ledger, openLedger, type SettleFileOptions } from "../../../src/index.js";
+import type { Ledger, SettleFileOptions } from "../../../src/index.js";
 import { temporaryFolder } from "../../support/cli.js";
+import { openLedgerHere } from "../../support/ledgers.js";
 
 const FILES = {
   "accounts.csv": "id,opening\nalice,5\nbob,0\n",
@@ -21,7 +22,7 @@ async function open(): Promise<Bench> {
   const folder = temporaryFolder();
   const at = (name: string): string => join(folder, name);
   for (const [name, text] of Object.entries(FILES)) writeFileSync(at(name), text);
-  const ledger = await openLedger(at("l.db"), { mode: "event-loop" });
+  const ledger = await openLedgerHere(at("l.db"), { mode: "event-loop" });
   onTestFinished(() => ledger.close());
   const options = {
     transfers: at("transfers.csv"),

@@ -44,7 +44,7 @@ const DAMAGES: readonly Damage[] = [
 async function makeLedger(): Promise<string> {
   const path = join(temporaryFolder(), "a.ledger");
   const scratch = new Scratch();
-  const store = await openSqliteStore(path);
+  const store = await openSqliteStore(path, { onCallingThread: true });
   await store.attach(scratch.memory);
   await store.commit(group(...Array.from({ length: 5 }, () => scratch.transfers(10))));
   await store.close();
@@ -76,7 +76,7 @@ function exchange(database: Database, first: number, second: number): void {
 
 async function openAndReadAll(path: string): Promise<void> {
   const scratch = new Scratch();
-  const store = await openSqliteStore(path);
+  const store = await openSqliteStore(path, { onCallingThread: true });
   try {
     await store.attach(scratch.memory);
     await readAll(store, scratch);
@@ -98,7 +98,7 @@ test("a single chunk is checked against the one before it", async () => {
   const path = await makeLedger();
   edit(path, (database) => flip(database, "data", 3, 200));
   const scratch = new Scratch();
-  const store = await openSqliteStore(path);
+  const store = await openSqliteStore(path, { onCallingThread: true });
   await store.attach(scratch.memory);
   expect((await store.readChunkOf(25, scratch.target))?.chunk).toBe(2);
   await expect(store.readChunkOf(31, scratch.target)).rejects.toMatchObject({ code: "journal_corrupt" });

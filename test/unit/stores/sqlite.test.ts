@@ -1,5 +1,5 @@
 import { readdirSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Worker } from "node:worker_threads";
 import SQLite from "better-sqlite3";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
@@ -32,6 +32,7 @@ async function openWith(path: string, scratch: Scratch, options: SqliteStoreOpti
 describe("the journal", () => {
   const places: readonly { place: string; isFile?: true; options?: SqliteStoreOptions }[] = [
     { place: "a file", isFile: true },
+    { place: "a file on the calling thread", isFile: true, options: { onCallingThread: true } },
     { place: "memory" },
     { place: "memory on the calling thread", options: { onCallingThread: true } },
   ];
@@ -429,11 +430,5 @@ describe("on the calling thread", () => {
     await closing;
     await store.close();
     await expect(store.chunkCount()).rejects.toMatchObject({ code: "ledger_closed" });
-  });
-
-  test("is refused for a file, whose disk would block the thread", async () => {
-    const path = join(temporaryFolder(), "a.ledger");
-    await expect(openSqliteStore(path, { onCallingThread: true })).rejects.toMatchObject({ code: "invalid_option" });
-    expect(readdirSync(dirname(path))).toEqual([]);
   });
 });
