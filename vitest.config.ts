@@ -5,6 +5,7 @@ import { defineConfig } from "vitest/config";
 const MOCKING = [
   "test/unit/core/layout.test.ts",
   "test/unit/engine/late-worker.test.ts",
+  "test/unit/kernel/equal-keys.test.ts",
   "test/unit/stores/sqlite.test.ts",
   "test/unit/strategies/layout.test.ts",
 ];

@@ -102,6 +102,9 @@ export function placeInBucket(home: usize, entry: u64): usize {
   return home + ((ID_BUCKET_CAPACITY - free) << 3);
 }
 
+/** See {@link insertId}; no sequence. */
+export const NO_ROOM: u32 = 0xffffffff;
+
 /** Position of the first entry from `position` on that is empty. */
 // @ts-ignore: decorator
 @inline
@@ -180,7 +183,7 @@ export function touchHomes(from: usize, to: usize, table: usize, log2: u32): u64
 
 /**
  * Adds an id known to be new, from the journal. Returns the sequence of an earlier entry with the same hash bits,
- * which `verify` compares with it, or 0.
+ * which `verify` compares with it, or 0; and NO_ROOM where the partition is full, which no ids but chosen ones make it.
  */
 export function insertId(hash: u64, sequence: u32): u32 {
   const partition = idPartitionOf(hash);
@@ -189,6 +192,8 @@ export function insertId(hash: u64, sequence: u32): u32 {
   const log2 = load<u32>(header, IP_LOG2);
   const table = idPartitionTable(partition);
   const mask: u32 = (1 << log2) - 1;
+  // One place stays empty: every search ends at such.
+  if (load<u32>(header, IP_COUNT) >= mask) return NO_ROOM;
   const own = entryOf(idTag(hash), sequence);
   let twin: u32 = 0;
   let position = homePosition(own, log2);

@@ -54,7 +54,7 @@ import {
   TRANSFER_RESOLVES,
 } from "../core/layout";
 import { accountAddress, createAccount, findAccountByKey } from "./accounts";
-import { insertId } from "./exactly-once";
+import { insertId, NO_ROOM } from "./exactly-once";
 import { hashText, isHashKind, placementHash } from "./identifiers";
 import {
   journalRecordAddress,
@@ -92,6 +92,7 @@ export function replayTransfers(chunk: usize, twins: usize, twinCapacity: u32): 
       load<u8>(recorded, JR_ID_KIND),
     );
     const twin = insertId(hash, firstSequence + position);
+    if (twin == NO_ROOM) return position + 1;
     if (twin != 0) {
       const known = load<u32>(twins);
       if (known < twinCapacity) {
