@@ -636,8 +636,6 @@ export class Materializer {
       const results: ModelResult[] = [];
       this.#call = call;
       this.#results = results;
-      // The engine has no batch for a call of nothing.
-      if (items.length > 0) this.#model.begin(nanosecondsOf(this.#clock));
       this.#upcoming = items.flatMap((one) => ("id" in one ? [one.id] : []));
       for (const one of items) this.#makeItem(one);
       this.#take(this.#model.end());
@@ -669,6 +667,8 @@ export class Materializer {
   }
 
   #make(asked: ModelNewTransfer): void {
+    // Not before: the engine has no batch for a call of nothing, which one is whose only item has nothing to refer to.
+    if (this.#call.length === 0) this.#model.begin(nanosecondsOf(this.#clock));
     this.#call.push(asked);
     this.#legs.push(asked);
     this.#take(this.#model.add(asked));
