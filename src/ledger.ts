@@ -93,6 +93,9 @@ export async function openLedgerFor(
   options: LedgerOptions,
   expected: Expectations,
 ): Promise<OpenedLedger> {
+  if (typeof path !== "string" || path === "") {
+    throw invalid(`openLedger needs the path of a file, or '${IN_MEMORY}', not '${String(path)}'`, { path });
+  }
   const { mode, workers, workersBesideCaller, dryRun } = readOptions(options);
   const assets = (options.assets ?? []).map(parseAsset);
   const fileMode = expected.mustExist === true ? "existing" : "create";

@@ -58,7 +58,7 @@ function program(): Command {
     .option("--atomic", "make all rows or none: exit code 1 and an unchanged ledger where one is refused")
     .option("--dry-run", "do everything on a private copy of the ledger: the same outputs, and nothing kept")
     .option("--job <name>", "name of the job (default: by the file's content)")
-    .option("--mode <mode>", "parallel or event-loop (default: parallel)")
+    .option("--mode <mode>", "parallel or event-loop (default: parallel; event-loop for files of less than 4 MiB)")
     .option("--workers <count>", "auto or 1 to 64 (default: auto)")
     .option("--delimiter <character>", "field delimiter of CSV files (default: a comma)")
     .addOption(json())

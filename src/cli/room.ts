@@ -1,7 +1,7 @@
 /** How much room a job's ledger is opened with, judging by its files, and what happens where that was too little. */
 import { open, stat } from "node:fs/promises";
 import { LedgerError } from "../core/errors.js";
-import { type OpenedLedger, openLedgerFor } from "../ledger.js";
+import { type Expectations, type OpenedLedger, openLedgerFor } from "../ledger.js";
 import type { LedgerOptions } from "../options.js";
 import type { ExitCode } from "./output.js";
 import type { SettleArguments } from "./settle.js";
@@ -48,7 +48,11 @@ async function estimateRows(path: string): Promise<number> {
 }
 
 /** Opens the ledger with that room, or with as much of it as one memory can have beside what the ledger holds. */
-export async function openWithRoom(path: string, options: LedgerOptions, room: Room): Promise<OpenedLedger> {
+export async function openWithRoom(
+  path: string,
+  options: LedgerOptions,
+  room: Room & Expectations,
+): Promise<OpenedLedger> {
   try {
     return await openLedgerFor(path, options, room);
   } catch (error) {
@@ -56,8 +60,8 @@ export async function openWithRoom(path: string, options: LedgerOptions, room: R
     const { accounts, transfers } = room;
     if (!isTooLarge || (accounts === 0 && transfers === 0)) throw error;
     const less = (count: number): number => (count < ROOM_MIN ? 0 : Math.floor(count / 2));
-    const smaller = accounts > 0 ? { accounts: less(accounts), transfers } : { accounts, transfers: less(transfers) };
-    return openWithRoom(path, options, smaller);
+    const smaller = accounts > 0 ? { accounts: less(accounts) } : { transfers: less(transfers) };
+    return openWithRoom(path, options, { ...room, ...smaller });
   }
 }
 

@@ -1,4 +1,5 @@
 /** `parallel-ledger settle`: a settlement job over files. */
+import { stat } from "node:fs/promises";
 import { parseAsset } from "../core/assets.js";
 import { LedgerError } from "../core/errors.js";
 import {
@@ -41,16 +42,19 @@ export interface SettleArguments extends OutputOptions {
 const STANDARD_INPUT = "/dev/stdin";
 const PROGRESS_MS = 100;
 const WORKERS_MAX = 64;
+/** Bytes of input that one thread has settled before others have started. */
+const SMALL_INPUT = 4 * 1024 * 1024;
 const REQUIRED_COLUMNS = ["debit", "credit", "amount"];
 
 /** Runs the job and reports it; returns the exit code. */
 export async function settle(args: SettleArguments): Promise<ExitCode> {
   const output = new Output(args);
   const options = readOptions(args);
-  const mode = readMode(args.mode ?? "parallel");
-  const workers = readWorkers(args.workers ?? "auto");
+  const asked = { mode: readMode(args.mode ?? "parallel"), workers: readWorkers(args.workers ?? "auto") };
   parseAsset(args.asset);
   await checkFiles(args);
+  const isQuick = args.mode === undefined && args.workers === undefined && (await isSmall(args));
+  const { mode, workers } = isQuick ? ({ ...asked, mode: "event-loop" } as const) : asked;
   const interrupt = new AbortController();
   const onSignal = (): void =>
     interrupt.abort(new LedgerError("interrupted", `interrupted: ${whatAnInterruptionLeaves(args)}`));
@@ -59,7 +63,8 @@ export async function settle(args: SettleArguments): Promise<ExitCode> {
   const run = async (room: Room): Promise<ExitCode> => {
     // Whatever is wrong with headers and outputs is found before there is a ledger.
     const job = await prepareJob({ ...options, signal: interrupt.signal, onProgress: showProgress(output) });
-    const opening = openWithRoom(args.db, { mode, workers, dryRun: args.dryRun === true }, room);
+    const ways = { mode, workers, dryRun: args.dryRun === true };
+    const opening = openWithRoom(args.db, ways, isQuick ? { ...room, onCallingThread: true } : room);
     const { ledger, engine, store } = await opening.catch(async (error: unknown) => {
       await discardJob(job);
       throw error;
@@ -81,6 +86,13 @@ export async function settle(args: SettleArguments): Promise<ExitCode> {
     process.removeListener("SIGINT", onSignal);
     process.removeListener("SIGTERM", onSignal);
   }
+}
+
+/** Whether all there is to read are regular files that are small together. */
+async function isSmall({ transfers, accounts }: SettleArguments): Promise<boolean> {
+  if (transfers === "-") return false;
+  const files = await Promise.all([transfers, ...(accounts === undefined ? [] : [accounts])].map((path) => stat(path)));
+  return files.every((file) => file.isFile()) && files.reduce((sum, { size }) => sum + size, 0) < SMALL_INPUT;
 }
 
 function whatAnInterruptionLeaves(args: SettleArguments): string {

@@ -42,7 +42,7 @@ describe("settle", () => {
     expect(Object.keys(report)).toEqual(
       "transfers replayed results durationMs transfersPerSecond mode workers digest".split(" "),
     );
-    expect(report).toMatchObject({ transfers: 15, replayed: 0, mode: "parallel" });
+    expect(report).toMatchObject({ transfers: 15, replayed: 0, mode: "event-loop", workers: 1 });
     expect(report.results).toEqual({
       ok: 3,
       invalid_row: 1,
@@ -156,6 +156,17 @@ opening-balances:USD,USD,150.00,0.00,0.00,0.00,-150.00,2
     for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
     await json([...args, "--db", "two.db", "--mode", "event-loop"], { cwd });
     expect(read(cwd, "results.csv")).toBe(first);
+  });
+
+  it("takes one thread for small files, and workers for others and where it is told to", async () => {
+    const large = TRANSFERS + `"${"x".repeat(2 ** 20)}"\n`.repeat(4);
+    const cwd = folderOf({ "transfers.csv": TRANSFERS, "accounts.csv": ACCOUNTS, "large.csv": large });
+    const modeOf = async (db: string, ...more: string[]): Promise<string> =>
+      (await json([...SETTLE, "--db", db, ...more], { cwd, input: TRANSFERS })).mode;
+    expect(await modeOf("a.db", "--workers", "2")).toBe("parallel");
+    expect(await modeOf("b.db", "--mode", "parallel")).toBe("parallel");
+    expect(await modeOf("c.db", "--transfers", "-", "--job", "j")).toBe("parallel");
+    expect(await modeOf("d.db", "--transfers", "large.csv")).toBe("parallel");
   });
 
   it("reads standard input, under the name given or with an id column", async () => {

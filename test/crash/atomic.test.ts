@@ -20,7 +20,7 @@ const POLL_MS = 1;
 
 function settleArgs(transfers: string, ...more: readonly string[]): string[] {
   return [
-    ..."settle --db l.db --asset USD --create-accounts unlimited --job j".split(" "),
+    ..."settle --workers 2 --db l.db --asset USD --create-accounts unlimited --job j".split(" "),
     ..."--columns id=id,debit=from,credit=to,amount=amount --results results.csv".split(" "),
     ...["--transfers", transfers, ...more],
   ];

@@ -19,7 +19,7 @@ const POLL_MS = 2;
 
 function settleArgs(db: string, results: string): string[] {
   return [
-    ..."settle --accounts accounts.csv --transfers transfers.csv --asset USD --json".split(" "),
+    ..."settle --workers 2 --accounts accounts.csv --transfers transfers.csv --asset USD --json".split(" "),
     ..."--columns id=reference,debit=from,credit=to,amount=amount".split(" "),
     ...["--db", db, "--results", results],
   ];

@@ -609,6 +609,14 @@ test("a source that throws ends the settlement with its error, and what came bef
   expect(ledger.account("shop")?.balance).toBe(17_000n);
 });
 
+test("a path that is none is refused", async () => {
+  for (const path of [undefined, null, 5, "", new URL("file:///tmp/l.db")]) {
+    const opening = openLedger(path as string, { mode: "event-loop" });
+    await expect(opening).rejects.toMatchObject({ name: "LedgerError", code: "invalid_argument" });
+    await expect(opening).rejects.toThrow(`the path of a file, or ':memory:', not '${String(path)}'`);
+  }
+});
+
 test("an option that there is not, or that can't be used, is refused before anything is taken or written", async () => {
   const ledger = await openWithAccounts();
   const misuse = { name: "LedgerError", code: "invalid_argument" };
