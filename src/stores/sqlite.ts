@@ -29,7 +29,7 @@ import type {
 
 /**
  * Runs of the history index, as a power of two of transfers, and how many of them may wait: 16 MB in either case. Sorting and
- * writing one takes a thread of its own some 100 ms, and blocks the calling one for some 5.
+ * writing one takes some 100 ms of a file's, and some 5 in memory, where the calling thread may have to do it between calls.
  */
 const HISTORY_OF_FILE = { historyRunLog2: HISTORY_RUN_LOG2, historyRunsWaiting: 2 };
 const HISTORY_IN_MEMORY = { historyRunLog2: 14, historyRunsWaiting: 64 };
@@ -41,7 +41,7 @@ export interface SqliteStoreOptions {
   readonly copy?: boolean;
   /**
    * Does without a thread of its own, which takes longer to start than anything else there is to opening a ledger. A disk
-   * blocks the caller then: for `:memory:`, and for programs that look something up and end.
+   * blocks the caller then: for `:memory:`, and for programs that have little to do and end.
    */
   readonly onCallingThread?: boolean;
   /** Bytes that the file may grow to; a commit beyond them fails as on a full disk. Default: no limit. */
