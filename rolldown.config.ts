@@ -1,3 +1,4 @@
+import { chmodSync } from "node:fs";
 import { defineConfig, type RolldownOptions } from "rolldown";
 
 /** Nothing of other packages is bundled. */
@@ -14,6 +15,8 @@ export default defineConfig([
     input: { index: "src/index.ts", cli: "src/cli/main.ts" },
     platform: "node",
     external,
+    // npm makes it so once, when it links the command, and the next build makes another file.
+    plugins: [{ name: "executable", writeBundle: () => chmodSync("dist/cli.js", 0o755) }],
     output: {
       dir: "dist",
       format: "esm",

@@ -1,5 +1,5 @@
 /** What is loaded before anybody asks for it: every program that uses the package waits for it. */
-import { readFileSync } from "node:fs";
+import { accessSync, constants, readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { expect, test } from "vitest";
 import { builtFile } from "../../src/core/built.js";
@@ -25,4 +25,8 @@ test.each([
   expect(loaded.packages).toEqual(packages);
   expect(loaded.files).toBeLessThanOrEqual(files);
   expect(loaded.files).toBeGreaterThan(1);
+});
+
+test("the command may be executed after every build, not only after the one that npm linked", () => {
+  expect(() => accessSync(builtFile("cli.js"), constants.X_OK)).not.toThrow();
 });
